@@ -1,0 +1,75 @@
+#include "core/fans.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/violation_list.h"
+#include "weightinit/core/tensor.h"
+
+namespace weightinit {
+namespace {
+
+// The fans that follow from a shape of rank 2 or more.
+Fans FansOfShape(const std::vector<int64_t>& shape, const FanSpec& spec,
+                 ViolationList& violations) {
+  const bool in_out = spec.layout == Layout::kInOut;
+  const size_t rank = shape.size();
+  const size_t first = in_out ? rank - 1 : 0;
+  const size_t second = in_out ? rank - 2 : 1;
+  int64_t field = 1;
+  for (size_t d = 0; d < rank; ++d) {
+    if (d != first && d != second) field *= shape[d];
+  }
+  const int64_t groups = spec.groups == 0 ? 1 : spec.groups;
+  if (groups > 0 && shape[first] % groups != 0) {
+    AddViolation(violations, "tensor.fan.groups", "is ", groups,
+                 "; must divide tensor.shape[", first, "], which is ",
+                 shape[first]);
+  }
+  // What the first dimension says of one group, and the second dimension.
+  int64_t of_first = groups > 0 ? shape[first] / groups * field : 0;
+  int64_t of_second = shape[second] * field;
+  if (spec.transposed) std::swap(of_first, of_second);
+  return {of_second, of_first};
+}
+
+}  // namespace
+
+Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
+                 ViolationList& violations) {
+  if (spec.groups < 0) {
+    AddViolation(violations, "tensor.fan.groups", "is ", spec.groups,
+                 "; must be at least 1");
+  }
+  Fans fans;
+  if (shape.size() >= 2) {
+    fans = FansOfShape(shape, spec, violations);
+  } else {
+    if (spec.groups > 1) {
+      AddViolation(violations, "tensor.fan.groups", "is ", spec.groups,
+                   "; a tensor of rank ", shape.size(), " has no groups");
+    }
+    if (spec.transposed) {
+      AddViolation(violations, "tensor.fan.transposed",
+                   "is true; a tensor of rank ", shape.size(),
+                   " is no transposed convolution");
+    }
+  }
+  const auto override_fan = [&](const std::optional<int64_t>& given,
+                                const char* name, std::optional<int64_t>& fan) {
+    if (!given.has_value()) return;
+    if (*given < 1) {
+      AddViolation(violations, absl::StrCat("tensor.fan.", name), "is ", *given,
+                   "; must be at least 1");
+    }
+    fan = given;
+  };
+  override_fan(spec.fan_in, "fan_in", fans.in);
+  override_fan(spec.fan_out, "fan_out", fans.out);
+  return fans;
+}
+
+}  // namespace weightinit

@@ -1,0 +1,48 @@
+// The elements of a plan, pulled in order.
+
+#ifndef WEIGHTINIT_CORE_TENSOR_READER_H_
+#define WEIGHTINIT_CORE_TENSOR_READER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/types/span.h"
+#include "weightinit/core/resolve.h"
+
+namespace weightinit {
+
+// Reads the elements of a plan: little-endian, row-major, packed. How many are
+// asked for at a time never changes a byte. Not thread-safe; readers are
+// independent of each other, and cheap to make.
+class TensorReader {
+ public:
+  // Starts at plan.first_element.
+  explicit TensorReader(TensorPlan plan);
+  TensorReader(TensorReader&&) noexcept;
+  TensorReader& operator=(TensorReader&&) noexcept;
+  ~TensorReader();
+
+  const TensorPlan& plan() const { return plan_; }
+
+  // Row-major index inside the slice of the next element.
+  int64_t position() const { return position_; }
+
+  // Elements that are still to come.
+  int64_t remaining() const { return end_ - position_; }
+
+  // Writes as many of the next whole elements as fit into `out`, or as remain.
+  // Returns their number; 0 means that nothing remains (or nothing fits).
+  int64_t Read(absl::Span<uint8_t> out);
+
+ private:
+  class Source;
+
+  TensorPlan plan_;
+  std::unique_ptr<const Source> source_;
+  int64_t position_;
+  int64_t end_;
+};
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_TENSOR_READER_H_
