@@ -1,0 +1,56 @@
+#include "weightinit/core/checksum.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "gtest/gtest.h"
+
+namespace weightinit {
+namespace {
+
+absl::Span<const uint8_t> Bytes(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+TEST(Crc32Test, GivesTheCheckValueOfTheCatalogue) {
+  EXPECT_EQ(ExtendCrc32(0, Bytes("123456789")), 0xCBF43926u);
+}
+
+TEST(Crc32Test, ExtendsOverEveryCut) {
+  const std::string text = "the same bytes on every machine";
+  const uint32_t whole = ExtendCrc32(0, Bytes(text));
+  for (size_t cut = 0; cut <= text.size(); ++cut) {
+    const std::string_view a = std::string_view(text).substr(0, cut);
+    const std::string_view b = std::string_view(text).substr(cut);
+    EXPECT_EQ(ExtendCrc32(ExtendCrc32(0, Bytes(a)), Bytes(b)), whole);
+    EXPECT_EQ(ConcatCrc32(ExtendCrc32(0, Bytes(a)), ExtendCrc32(0, Bytes(b)),
+                          static_cast<int64_t>(b.size())),
+              whole);
+  }
+}
+
+TEST(Crc32Test, ConcatenatesLongParts) {
+  const std::vector<uint8_t> part(300001, 0xA5);
+  const uint32_t crc = ExtendCrc32(0, part);
+  EXPECT_EQ(ConcatCrc32(crc, crc, static_cast<int64_t>(part.size())),
+            ExtendCrc32(crc, part));
+}
+
+TEST(Sha256Test, GivesTheKnownDigestWhateverTheCuts) {
+  constexpr std::string_view kDigest =
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  Sha256 whole;
+  whole.Update(Bytes("abc"));
+  EXPECT_EQ(whole.HexDigest(), kDigest);
+  Sha256 parts;
+  parts.Update(Bytes("a"));
+  parts.Update(Bytes(""));
+  parts.Update(Bytes("bc"));
+  EXPECT_EQ(parts.HexDigest(), kDigest);
+}
+
+}  // namespace
+}  // namespace weightinit
