@@ -166,6 +166,7 @@ bool IsNamed(E value) {
   });
 }
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): E is a type.
 #define WEIGHTINIT_INSTANTIATE_NAMES(E)              \
   template const std::vector<Named<E>>& AllNamed();  \
   template std::string_view NameOf(E);               \

@@ -38,8 +38,9 @@ double NormalTail(double x) {
   }
   // Laplace's continued fraction pdf(x) / (x + 1/(x + 2/(x + 3/(x + ...)))).
   double fraction = x;
-  for (int i = 200; i >= 1; --i)
+  for (int i = 200; i >= 1; --i) {
     fraction = x + static_cast<double>(i) / fraction;
+  }
   return NormalPdf(x) / fraction;
 }
 

@@ -77,17 +77,21 @@ inline Pair<F> DrawNormals(const Sampler<F>& s,
   return {s.mean + s.stddev * z.first, s.mean + s.stddev * z.second};
 }
 
+template <typename F>
+inline constexpr F kHalf = static_cast<F>(0.5);
+
 // The smallest tail probability of a draw about the mean: half the spacing of F
 // below 1/2. It stands in where rounding reaches the end of the distribution.
 template <typename F>
-inline constexpr F kSmallestTail = F(sizeof(F) == 4 ? 0x1p-26 : 0x1p-55);
+inline constexpr F kSmallestTail = static_cast<F>(sizeof(F) == 4 ? 0x1p-26
+                                                                 : 0x1p-55);
 
 template <typename F>
 inline F DrawTruncatedAboutMean(const Sampler<F>& s,
                                 typename DrawWord<F>::type word) {
   const F y = s.center + s.half * CenteredUnit(word);
   const F center = y < 0 ? -y : y;
-  const F rest = F(0.5) - center;
+  const F rest = kHalf<F> - center;
   const F tail = rest > kSmallestTail<F> ? rest : kSmallestTail<F>;
   const F magnitude = NormalQuantile(center, tail);
   const F z = y < 0 ? -magnitude : magnitude;
@@ -98,8 +102,8 @@ template <typename F>
 inline F DrawTruncatedTail(const Sampler<F>& s,
                            typename DrawWord<F>::type word) {
   const F tail = s.center + s.half * CenteredUnit(word);
-  const F rest = F(0.5) - tail;
-  const F center = rest > 0 ? rest : F(0);
+  const F rest = kHalf<F> - tail;
+  const F center = rest > 0 ? rest : 0;
   const F magnitude = NormalQuantile(center, tail);
   const F z = s.negate ? -magnitude : magnitude;
   return Clamp(s.mean + s.stddev * z, s.low, s.high);

@@ -1,0 +1,105 @@
+"""Writes philox4x32_v1.txt beside this file, from the NumPy reference and never from the implementation.
+
+A line is a request as weightinit-generate reads it (tests/generate_main.cc), the number of elements, the CRC-32
+of their bytes and the bits of the first eight elements in hexadecimal. Once the bits are frozen the file is not
+to be made again: a difference is a broken promise, and changed bits are a new generator with a file of its own.
+"""
+
+import json
+import pathlib
+import sys
+import zlib
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "reference"))
+
+import weightinit_reference as reference
+
+HEADER = f"""\
+# Goldens of generator PHILOX4X32_V1. Generated; do not edit.
+# Made by tests/golden/make_goldens.py from tests/reference, which is written from core/DETERMINISM.md alone,
+# with NumPy {np.__version__}; the implementation had no part in it.
+# Fields, separated by tabs: request, elements, CRC-32 of the bytes, bits of the first eight elements (- if none).
+"""
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+ELEMENT_BYTES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+FAN_MODES = ("in", "out", "average", "geometric")
+FAMILIES = ("uniform", "normal", "truncated_normal")
+ACTIVATIONS = (
+    "linear", "sigmoid", "tanh", "softmax", "relu", "leaky_relu", "swish", "gelu", "elu", "mish", "prelu", "selu",
+)
+
+
+def requests():
+    """Yields every case."""
+    with_defaults = ("zeros", "ones", *FAMILIES, "xavier_uniform", "xavier_normal", "he_uniform", "he_normal",
+                     "lecun_uniform", "lecun_normal", "variance_scaling")
+    for dtype in DTYPES:
+        for scheme in with_defaults:
+            yield {"name": "conv.weight", "shape": [32, 16, 3, 3], "scheme": scheme, "dtype": dtype, "seed": 42}
+        yield {"shape": [3], "scheme": "constant", "dtype": dtype, "parameters": {"value": 0.1}}
+
+    for activation in ACTIVATIONS:
+        yield {"name": "fc1.weight", "shape": [256, 64], "activation": activation, "seed": 42}
+    yield {"name": "fc1.bias", "shape": [256], "activation": "relu", "seed": 42}
+
+    for low, high in ((-1, 3), (0, 4), (2, 5), (-7, -3), (8, 9), (-30, 30)):
+        for dtype in ("float32", "float64"):
+            yield {"name": "cut", "shape": [4096], "scheme": "truncated_normal", "dtype": dtype,
+                   "parameters": {"mean": 0.5, "stddev": 0.25, "low": low, "high": high}}
+    for dtype in DTYPES:
+        yield {"name": "u", "shape": [4096], "scheme": "uniform", "dtype": dtype,
+               "parameters": {"low": -0.3, "high": 0.7}}
+        yield {"name": "n", "shape": [4096], "scheme": "normal", "dtype": dtype,
+               "parameters": {"mean": 0.1, "stddev": 0.02}}
+
+    for mode, family in zip(FAN_MODES, (*FAMILIES, "uniform")):
+        yield {"name": "scaled", "shape": [64, 48], "scheme": "variance_scaling",
+               "parameters": {"scale": 2, "fan_mode": mode, "distribution": family}}
+        yield {"name": "he", "shape": [64, 48], "scheme": "he_normal",
+               "parameters": {"negative_slope": 0.2, "fan_mode": mode}}
+    yield {"name": "xavier", "shape": [64, 48], "scheme": "xavier_uniform", "parameters": {"gain": 5 / 3}}
+    yield {"name": "given", "shape": [3072], "scheme": "lecun_normal", "fan_in": 768}
+
+    for dtype in ("float32", "float64"):
+        for transposed in (False, True):
+            yield {"name": "conv1d", "shape": [48, 16, 7], "groups": 4, "transposed": transposed, "dtype": dtype}
+            yield {"name": "conv1d", "shape": [7, 16, 48], "groups": 4, "transposed": transposed, "dtype": dtype,
+                   "layout": "in_out"}
+        yield {"name": "conv3d", "shape": [3, 4, 5, 8, 12], "layout": "in_out", "dtype": dtype, "activation": "relu"}
+        yield {"name": "dense", "shape": [60, 96], "layout": "in_out", "dtype": dtype}
+
+    for seed, name in ((0, ""), (2**64 - 1, ""), (2**32, "größe.重み.🎲"), (1, "x" * 1024)):
+        yield {"name": name, "shape": [4096], "scheme": "normal", "seed": seed}
+
+    n = 2**20
+    for scheme in FAMILIES:
+        for dtype in ("float32", "float64"):
+            yield {"name": "far", "shape": [n, n], "scheme": scheme, "dtype": dtype,
+                   "slice": [[n - 5, n], [n - 303, n - 2]]}
+        yield {"name": "far", "shape": [n, n], "scheme": scheme, "layout": "in_out",
+               "slice": [[n - 303, n], [n - 7, n - 2]]}
+        yield {"name": "conv.weight", "shape": [32, 16, 3, 3], "scheme": scheme, "seed": 42, "dtype": "bfloat16",
+               "slice": [[5, 31], [3, 4], [1, 3], [0, 2]], "first_element": 7}
+    yield {"name": "none", "shape": [0, 5], "scheme": "normal"}
+    yield {"name": "scalar", "shape": [], "scheme": "normal"}
+
+
+def line(request, payload):
+    """The golden line of a request and its bytes."""
+    size = ELEMENT_BYTES[request.get("dtype", "float32")]
+    first = [payload[i : i + size][::-1].hex() for i in range(0, min(len(payload), 8 * size), size)]
+    fields = json.dumps(request), str(len(payload) // size), f"{zlib.crc32(payload):08x}", " ".join(first) or "-"
+    return "\t".join(fields)
+
+
+def main():
+    lines = [line(request, reference.payload(request)) for request in requests()]
+    (HERE / "philox4x32_v1.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Runs weightinit-generate (tests/generate_main.cc): requests in, payloads of the implementation out."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+
+_ERROR_FOLLOWS = 2**64 - 1
+
+
+class GenerateError(Exception):
+    """The implementation refused a request; the text is its error."""
+
+
+def generate(requests):
+    """For each request, a dict with the keys that tests/generate_main.cc lists: its bytes, or a GenerateError."""
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    finished = subprocess.run(
+        [os.environ["WEIGHTINIT_GENERATE"]], input=lines.encode(), stdout=subprocess.PIPE, check=True, timeout=120
+    )
+    stream = io.BytesIO(finished.stdout)
+    answers = []
+    for _ in requests:
+        length = _length(stream)
+        if length == _ERROR_FOLLOWS:
+            answers.append(GenerateError(_bytes(stream, _length(stream)).decode()))
+        else:
+            answers.append(_bytes(stream, length))
+    if stream.read():
+        raise EOFError("weightinit-generate answered more than it was asked")
+    return answers
+
+
+def _length(stream):
+    return struct.unpack("<Q", _bytes(stream, 8))[0]
+
+
+def _bytes(stream, count):
+    read = stream.read(count)
+    if len(read) != count:
+        raise EOFError("weightinit-generate stopped in the middle of an answer")
+    return read
