@@ -32,7 +32,7 @@ TEST(PhiloxTest, DigitsOfPiGiveKnownAnswer) {
 }
 
 TEST(PhiloxTest, AgreesWithRandom123OnRandomInputs) {
-  std::mt19937 random(20260101);  // NOLINT(cert-msc51-cpp): repeatable.
+  std::mt19937 random(20260101);
   const auto word = [&] { return static_cast<uint32_t>(random()); };
   r123::Philox4x32 peer;
   for (int i = 0; i < 100000; ++i) {

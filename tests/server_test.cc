@@ -66,8 +66,8 @@ std::vector<BadInput> BadInputs() {
     return absl::StrCat("tensor { shape: 4 shape: 6 ", fields, " }");
   };
   const auto normal = [&spec](const std::string& parameters) {
-    return spec(absl::StrCat("scheme: SCHEME_NORMAL parameters { ", parameters,
-                             " }"));
+    return spec(
+        absl::StrCat("scheme: SCHEME_NORMAL parameters { ", parameters, " }"));
   };
   const auto bounds = [&spec](const std::string& scheme, double low,
                               double high) {
@@ -87,7 +87,8 @@ std::vector<BadInput> BadInputs() {
       {"product that overflows",
        "tensor { shape: 4294967296 shape: 4294967296 }",
        {"tensor.shape"}},
-      {"product above the limit", "tensor { shape: 16777217 }",
+      {"product above the limit",
+       "tensor { shape: 16777217 }",
        {"tensor.shape"}},
       {"stddev NaN", normal("stddev: nan"), {stddev}},
       {"stddev infinite", normal("stddev: inf"), {stddev}},
@@ -198,8 +199,8 @@ grpc::Status CallRaw(const std::shared_ptr<grpc::Channel>& channel,
   grpc::ClientContext context;
   grpc::CompletionQueue queue;
   const grpc::Slice slice(request);
-  const auto call = stub.PrepareUnaryCall(
-      &context, method, grpc::ByteBuffer(&slice, 1), &queue);
+  const auto call = stub.PrepareUnaryCall(&context, method,
+                                          grpc::ByteBuffer(&slice, 1), &queue);
   call->StartCall();
   grpc::Status status;
   call->Finish(response, &status, nullptr);
@@ -262,9 +263,8 @@ std::unique_ptr<google::protobuf::Message> Reflect(
     const std::shared_ptr<grpc::Channel>& channel, const std::string& text) {
   const auto make = [](const std::string& name) {
     const std::string full = "grpc.reflection.v1alpha." + name;
-    const auto* descriptor =
-        google::protobuf::DescriptorPool::generated_pool()
-            ->FindMessageTypeByName(full);
+    const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()
+                                 ->FindMessageTypeByName(full);
     return std::unique_ptr<google::protobuf::Message>(
         google::protobuf::MessageFactory::generated_factory()
             ->GetPrototype(descriptor)
@@ -275,8 +275,7 @@ std::unique_ptr<google::protobuf::Message> Reflect(
       google::protobuf::TextFormat::ParseFromString(text, request.get()));
   grpc::ByteBuffer buffer;
   const auto status = CallRaw(
-      channel,
-      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+      channel, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
       request->SerializeAsString(), &buffer);
   EXPECT_TRUE(status.ok()) << status.error_message();
   auto response = make("ServerReflectionResponse");
@@ -299,8 +298,8 @@ TEST_F(ServerTest, ReflectionDescribesTheServicesAndTheirMessages) {
         "grpc.health.v1.Health"}) {
     const auto response = Reflect(
         channel_, absl::StrCat("file_containing_symbol: '", symbol, "'"));
-    const auto* field = response->GetDescriptor()->FindFieldByName(
-        "file_descriptor_response");
+    const auto* field =
+        response->GetDescriptor()->FindFieldByName("file_descriptor_response");
     ASSERT_TRUE(response->GetReflection()->HasField(*response, field))
         << symbol << ": " << response->ShortDebugString();
     const auto& files = response->GetReflection()->GetMessage(*response, field);
@@ -376,12 +375,13 @@ TEST_F(ServerTest, DrainLetsARunningStreamFinishAndRefusesNewOnes) {
   std::thread drain([this] { server_->Drain(absl::Minutes(5)); });
   EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
   // On a connection that stands, and on one of its own.
-  EXPECT_EQ(Fetch(stub_.get(), LargeRequest()).status.error_code(),
-            grpc::StatusCode::UNAVAILABLE);
   const auto other =
       v1::WeightInitService::NewStub(Connect(server_->address()));
-  EXPECT_EQ(Fetch(other.get(), LargeRequest()).status.error_code(),
-            grpc::StatusCode::UNAVAILABLE);
+  for (v1::WeightInitService::Stub* stub : {stub_.get(), other.get()}) {
+    const grpc::Status refused = Fetch(stub, LargeRequest()).status;
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(DetailsOf(refused).reason, "SHUTTING_DOWN");
+  }
   EXPECT_EQ(server_->active_streams(), 1);
 
   EXPECT_TRUE(running.Finish().ok()) << running.delivery.status.error_message();

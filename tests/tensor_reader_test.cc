@@ -83,7 +83,7 @@ class DtypeTest : public testing::TestWithParam<Dtype> {
 };
 
 TEST_P(DtypeTest, AnySliceOfAnyShapeEqualsTheSliceOfTheWhole) {
-  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): repeatable.
+  std::mt19937 random(1);
   const auto below = [&](int64_t n) {
     return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
   };

@@ -1,0 +1,84 @@
+#include "client/cpp/cli/commands.h"
+
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/cpp/cli/output.h"
+#include "client/cpp/cli/report.h"
+#include "server/in_process.h"
+
+namespace weightinit::cli {
+
+absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
+    const ConnectionOptions& options) {
+  WeightClientOptions client_options;
+  if (options.timeout.has_value()) {
+    double seconds = 0;
+    if (!absl::SimpleAtod(*options.timeout, &seconds) || !(seconds > 0)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--timeout: \"", *options.timeout,
+                       "\" is not a number of seconds above 0"));
+    }
+    client_options.timeout = absl::Seconds(seconds);
+  }
+  if (!options.servers.has_value()) {
+    auto channel = MakeInProcessChannel();
+    if (!channel.ok()) return channel.status();
+    return WeightClient::FromChannels({*std::move(channel)}, client_options);
+  }
+  client_options.servers = absl::StrSplit(*options.servers, ',');
+  auto client = WeightClient::Create(client_options);
+  if (absl::IsInvalidArgument(client.status())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--server: \"", *options.servers,
+        "\" is not host:port, or several of them between commas, with a "
+        "port from 1 to 65535"));
+  }
+  return client;
+}
+
+absl::Status RunDescribe(const DescribeOptions& options) {
+  const auto request = ParseRequest(options.request);
+  if (!request.ok()) return request.status();
+  const auto client = Connect(options.connection);
+  if (!client.ok()) return client.status();
+  const auto description = (*client)->Describe(DescriptionOf(*request));
+  if (!description.ok()) return description.status();
+  if (options.json) return WriteText(STDOUT_FILENO, DescribeJson(*description));
+  WriteText(STDERR_FILENO, AdvisoryText(*description)).IgnoreError();
+  return WriteText(STDOUT_FILENO, DescribeText(*description));
+}
+
+absl::Status RunInfo(const InfoOptions& options) {
+  const auto client = Connect(options.connection);
+  if (!client.ok()) return client.status();
+  const auto info = (*client)->Info();
+  if (!info.ok()) return info.status();
+  return WriteText(STDOUT_FILENO,
+                   options.json ? InfoJson(*info) : InfoText(*info));
+}
+
+int ExitStatus(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return 0;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+      return 2;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+      return 3;
+    case absl::StatusCode::kDataLoss:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace weightinit::cli

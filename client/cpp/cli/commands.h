@@ -1,0 +1,59 @@
+// The subcommands.
+
+#ifndef WEIGHTINIT_CLIENT_CLI_COMMANDS_H_
+#define WEIGHTINIT_CLIENT_CLI_COMMANDS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/cli/request_options.h"
+#include "weightinit/client/weight_client.h"
+
+namespace weightinit::cli {
+
+// Which service to ask, as typed.
+struct ConnectionOptions {
+  // Comma-separated host:port; nothing for the service inside this process.
+  std::optional<std::string> servers;
+  std::optional<std::string> timeout;  // In seconds.
+};
+
+struct InitOptions {
+  RequestOptions request;
+  ConnectionOptions connection;
+  // A path, or "-" for standard output; nothing to store nothing.
+  std::optional<std::string> output;
+  std::optional<std::string> format;
+  bool json = false;
+};
+
+struct DescribeOptions {
+  RequestOptions request;
+  ConnectionOptions connection;
+  bool json = false;
+};
+
+struct InfoOptions {
+  ConnectionOptions connection;
+  bool json = false;
+};
+
+// Each prints its result; an error is for the caller to print.
+absl::Status RunInit(const InitOptions& options);
+absl::Status RunDescribe(const DescribeOptions& options);
+absl::Status RunInfo(const InfoOptions& options);
+
+// A client of the servers, or of the service inside this process.
+absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
+    const ConnectionOptions& options);
+
+// The exit status that stands for `status`: 0 success, 1 failure at run time, 2
+// usage, 3 no answer from the service, 4 data that failed verification.
+int ExitStatus(const absl::Status& status);
+
+}  // namespace weightinit::cli
+
+#endif  // WEIGHTINIT_CLIENT_CLI_COMMANDS_H_

@@ -1,0 +1,36 @@
+// The files that a tensor can be stored in.
+
+#ifndef WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_
+#define WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "weightinit/v1/tensor.pb.h"
+
+namespace weightinit::cli {
+
+// What stands before the tensor's bytes, which are the same in all of them.
+enum class FileFormat {
+  kNpy,          // NumPy's .npy, version 1.0.
+  kSafetensors,  // One tensor, named like the tensor, or "tensor".
+  kBin,          // Nothing.
+};
+
+// The format that is asked for, else that of the extension of `path`; kBin for
+// standard output, "-". INVALID_ARGUMENT lists the choices.
+absl::StatusOr<FileFormat> ChooseFormat(
+    const std::string& path, const std::optional<std::string>& format);
+
+// INVALID_ARGUMENT if a tensor of this name cannot be stored in `format`.
+absl::Status CheckName(FileFormat format, const std::string& name);
+
+// The bytes before those of the tensor. The file's shape is that of the slice,
+// or [elements] when the delivery does not start at the slice's first element.
+std::string FileHeader(FileFormat format,
+                       const v1::TensorDescription& description);
+
+}  // namespace weightinit::cli
+
+#endif  // WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_

@@ -1,0 +1,231 @@
+// The command line `weightinit`.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cpp/cli/commands.h"
+#include "client/cpp/cli/interrupt.h"
+#include "client/cpp/cli/output.h"
+#include "google/protobuf/stubs/logging.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/version.h"
+
+namespace weightinit::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "\nExit status: 0 success; 1 failure at run time, such as a file that "
+    "cannot be\n"
+    "written; 2 usage: a bad option, or a request that the service rejects;\n"
+    "3 service unavailable, overloaded or too slow; 4 the data received "
+    "failed\n"
+    "verification; 128 + n ended by signal n. Unless it is 0, the output file "
+    "is as it\n"
+    "was before. Data and results go to standard output, messages to standard "
+    "error.";
+
+template <typename E>
+std::string NameList() {
+  return absl::StrJoin(
+      AllNamed<E>(), ", ",
+      [](std::string* out, const Named<E>& named) { out->append(named.name); });
+}
+
+// Keeps the text as typed, the empty one too.
+CLI::Option* AddText(CLI::App& app, const char* names,
+                     std::optional<std::string>& target,
+                     const std::string& help) {
+  return app.add_option_function<std::string>(
+      names, [&target](const std::string& text) { target = text; }, help);
+}
+
+void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
+                          bool& json) {
+  AddText(app, "--server", options.servers,
+          "HOST:PORT of the server; several between commas take over from each "
+          "other. "
+          "Without it the service runs inside this process");
+  AddText(app, "--timeout", options.timeout,
+          "Give up after this many seconds. Default: never");
+  app.add_flag("--json", json, "Print one JSON object");
+}
+
+void AddRequestOptions(CLI::App& app, RequestOptions& options) {
+  AddText(app, "--shape", options.shape,
+          "Dimensions, as 512x256 or 512,256; \"\" for a scalar. Required");
+  app.add_option_function<std::string>(
+      "--name", [&options](const std::string& text) { options.name = text; },
+      "Name of the tensor, which selects its random stream. Default: \"\"");
+  AddText(app, "--seed", options.seed,
+          "0 to 2^64 - 1, decimal or 0x hex. Default: 0");
+  AddText(app, "--activation", options.activation,
+          "Activation after the layer: " + NameList<Activation>() +
+              ". Default: linear");
+  AddText(app, "--scheme", options.scheme,
+          NameList<Scheme>() + ". Default: chosen from the activation");
+  AddText(app, "--dtype", options.dtype,
+          NameList<Dtype>() + ". Default: float32");
+  AddText(app, "--layout", options.layout,
+          NameList<Layout>() +
+              ": order of dimensions, as in PyTorch or in Keras and "
+              "JAX. Default: out_in");
+  AddText(app, "--generator", options.generator,
+          NameList<Generator>() + ". Default: philox4x32_v1");
+  AddText(app, "--slice", options.slice,
+          "Part to deliver, one start:stop for each dimension, as 0:16,: with "
+          "Python's "
+          "meaning. Default: all");
+  AddText(app, "--first-element", options.first_element,
+          "First element of the slice to deliver. Default: 0");
+  AddText(app, "--chunk-bytes", options.chunk_bytes,
+          "Bytes of a message, 64 to 2097152; never changes a value. Default: "
+          "262144");
+
+  const char* const fans = "Fans";
+  AddText(app, "--groups", options.groups,
+          "Groups of a grouped convolution. Default: 1")
+      ->group(fans);
+  app.add_flag("--transposed", options.transposed,
+               "The weight is of a transposed convolution")
+      ->group(fans);
+  AddText(app, "--fan-in", options.fan_in, "Overrides the fan_in of the shape")
+      ->group(fans);
+  AddText(app, "--fan-out", options.fan_out,
+          "Overrides the fan_out of the shape")
+      ->group(fans);
+
+  const char* const parameters = "Parameters of the scheme";
+  AddText(app, "--fan-mode", options.fan_mode,
+          NameList<FanMode>() + ", of He and variance_scaling. Default: in")
+      ->group(parameters);
+  AddText(app, "--gain", options.gain, "Factor of Xavier. Default: 1")
+      ->group(parameters);
+  AddText(app, "--negative-slope", options.negative_slope,
+          "Of He, after a leaky_relu or prelu. Default: the activation's")
+      ->group(parameters);
+  AddText(app, "--mean", options.mean,
+          "Of normal and truncated_normal. Default: 0")
+      ->group(parameters);
+  AddText(app, "--stddev", options.stddev,
+          "Of normal and truncated_normal, before truncation. Default: 1")
+      ->group(parameters);
+  AddText(
+      app, "--low", options.low,
+      "Lower bound: of uniform (default 0); of truncated_normal, in standard "
+      "deviations (default -2)")
+      ->group(parameters);
+  AddText(
+      app, "--high", options.high,
+      "Upper bound: of uniform (default 1); of truncated_normal, in standard "
+      "deviations (default 2)")
+      ->group(parameters);
+  AddText(app, "--value", options.value, "Of constant")->group(parameters);
+  AddText(app, "--scale", options.scale, "Of variance_scaling. Default: 1")
+      ->group(parameters);
+  AddText(app, "--distribution", options.distribution,
+          "Of variance_scaling: uniform, normal, truncated_normal. Default: "
+          "truncated_normal")
+      ->group(parameters);
+}
+
+// Standard streams that the parent closed must not become the output file.
+void OpenStandardStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Read-only: what is written to them still fails.
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) _exit(1);
+  }
+}
+
+int Report(const absl::Status& status) {
+  if (!status.ok()) {
+    WriteText(STDERR_FILENO,
+              absl::StrCat("weightinit: ", status.message(), "\n"))
+        .IgnoreError();
+  }
+  return ExitStatus(status);
+}
+
+// The answer to --help, --version or a command line that does not parse.
+int ReportParsing(const CLI::App& app, const CLI::ParseError& error) {
+  std::ostringstream out;
+  std::ostringstream err;
+  if (app.exit(error, out, err) != 0) {
+    return Report(absl::InvalidArgumentError(absl::StrCat(
+        error.what(), "\nRun weightinit --help for the options.")));
+  }
+  return Report(WriteText(STDOUT_FILENO, out.str()));
+}
+
+int Main(int argc, char** argv) {
+  OpenStandardStreams();
+  // A closed pipe and a file size limit are errors of write, told like others.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  ExitOnSignals(&Output::RemoveTemporary);
+  // What a request lacks the service says in full; the library's log line for
+  // it would come before.
+  google::protobuf::SetLogHandler(nullptr);
+
+  CLI::App app("Deterministic initial weights of neural networks.",
+               "weightinit");
+  app.set_version_flag("--version", absl::StrCat("weightinit ", kVersion));
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+
+  InitOptions init_options;
+  CLI::App* const init = app.add_subcommand(
+      "init", "Compute a tensor, verify it, report on it, store it");
+  AddRequestOptions(*init, init_options.request);
+  AddText(
+      *init, "-o,--output", init_options.output,
+      "File to write: .npy, .safetensors or .bin; - for standard output, which "
+      "gets "
+      "the bytes alone unless --format says otherwise. It appears when it is "
+      "complete. A bfloat16 .npy has dtype V2: view it as ml_dtypes.bfloat16. "
+      "Default: none");
+  AddText(*init, "--format", init_options.format,
+          "npy, safetensors or bin. Default: the extension of --output");
+  AddConnectionOptions(*init, init_options.connection, init_options.json);
+  init->footer(kFooter);
+
+  DescribeOptions describe_options;
+  CLI::App* const describe = app.add_subcommand(
+      "describe", "Say what init would compute, and compute nothing");
+  AddRequestOptions(*describe, describe_options.request);
+  AddConnectionOptions(*describe, describe_options.connection,
+                       describe_options.json);
+  describe->footer(kFooter);
+
+  InfoOptions info_options;
+  CLI::App* const info = app.add_subcommand(
+      "info", "Show the service's version, capabilities and limits");
+  AddConnectionOptions(*info, info_options.connection, info_options.json);
+  info->footer(kFooter);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ReportParsing(app, error);
+  }
+  if (init->parsed()) return Report(RunInit(init_options));
+  if (describe->parsed()) return Report(RunDescribe(describe_options));
+  if (info->parsed()) return Report(RunInfo(info_options));
+  return Report(absl::InvalidArgumentError(
+      "a subcommand is required: init, describe or info\n"
+      "Run weightinit --help for the options."));
+}
+
+}  // namespace
+}  // namespace weightinit::cli
+
+int main(int argc, char** argv) { return weightinit::cli::Main(argc, argv); }

@@ -1,0 +1,217 @@
+#include "client/cpp/cli/output.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <random>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+
+namespace weightinit::cli {
+namespace {
+
+constexpr int kNameAttempts = 100;
+// As many as Linux follows.
+constexpr int kMaxLinks = 40;
+constexpr mode_t kMode = 0666;  // Less the umask.
+
+// The name that has to be removed if the process ends early; empty for none.
+// Held for ever by RemoveTemporary, so that no name can follow.
+struct TemporaryName {
+  absl::Mutex mutex;
+  std::string path ABSL_GUARDED_BY(mutex);
+};
+
+TemporaryName& CurrentTemporary() {
+  // Never destroyed: the thread that waits for signals outlives main.
+  static auto& current = *new TemporaryName;
+  return current;
+}
+
+absl::Status IoError(const std::string& path, int error) {
+  return absl::InternalError(absl::StrCat(
+      "cannot write ", path, ": ", std::generic_category().message(error)));
+}
+
+absl::Status WriteAll(int fd, absl::string_view data, const std::string& path) {
+  while (!data.empty()) {
+    const ssize_t written = write(fd, data.data(), data.size());
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      return IoError(path, errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// `path` with the links at its end followed, also when what they lead to does
+// not exist yet.
+absl::StatusOr<std::string> FollowLinks(std::string path) {
+  const std::string given = path;
+  for (int i = 0; i < kMaxLinks; ++i) {
+    struct stat info;
+    if (lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
+    char target[4096];
+    const ssize_t length = readlink(path.c_str(), target, sizeof(target));
+    if (length < 0) return IoError(path, errno);
+    const absl::string_view link(target, static_cast<size_t>(length));
+    path = link.substr(0, 1) == "/"
+               ? std::string(link)
+               : absl::StrCat(DirectoryOf(path), "/", link);
+  }
+  return IoError(given, ELOOP);
+}
+
+std::string NewTemporaryName(const std::string& target) {
+  std::random_device random;
+  return absl::StrFormat("%s/.weightinit-%08x.tmp", DirectoryOf(target),
+                         random());
+}
+
+// Calls `create` with new names beside `target` until one is free. Returns that
+// name, or "" with errno set.
+template <typename Create>
+std::string CreateTemporary(const std::string& target, Create create) {
+  for (int i = 0; i < kNameAttempts; ++i) {
+    std::string name = NewTemporaryName(target);
+    if (create(name)) return name;
+    if (errno != EEXIST) break;
+  }
+  return "";
+}
+
+std::string DescriptorPath(int fd) {
+  return absl::StrCat("/proc/self/fd/", fd);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Output>> Output::Open(
+    const std::string& path, const OutputOptions& options) {
+  if (path == "-") {
+    return std::unique_ptr<Output>(
+        new Output(Kind::kStandardOutput, STDOUT_FILENO, "standard output"));
+  }
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) return IoError(path, EISDIR);
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return IoError(path, errno);
+    return std::unique_ptr<Output>(new Output(Kind::kDirect, fd, path));
+  }
+  absl::StatusOr<std::string> target = FollowLinks(path);
+  if (!target.ok()) return target.status();
+  if (target->empty() || target->back() == '/') return IoError(path, EISDIR);
+  // Replacing a file asks for leave to write the directory only; a file that is
+  // write-protected is meant to stay.
+  if (access(target->c_str(), W_OK) != 0 && errno != ENOENT) {
+    return IoError(*target, errno);
+  }
+  return OpenRegular(*target, options);
+}
+
+absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
+    const std::string& target, const OutputOptions& options) {
+  if (options.anonymous_file) {
+    const int fd = open(DirectoryOf(target).c_str(),
+                        O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode);
+    if (fd >= 0) {
+      // It gets its name through /proc.
+      if (access(DescriptorPath(fd).c_str(), F_OK) == 0) {
+        return std::unique_ptr<Output>(
+            new Output(Kind::kAnonymous, fd, target));
+      }
+      close(fd);
+    }
+  }
+  TemporaryName& temporary = CurrentTemporary();
+  absl::MutexLock lock(&temporary.mutex);
+  int fd = -1;
+  temporary.path = CreateTemporary(target, [&fd](const std::string& name) {
+    fd = open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
+    return fd >= 0;
+  });
+  if (fd < 0) return IoError(target, errno);
+  return std::unique_ptr<Output>(new Output(Kind::kTemporary, fd, target));
+}
+
+void Output::RemoveTemporary() {
+  TemporaryName& temporary = CurrentTemporary();
+  temporary.mutex.Lock();
+  temporary.mutex.AssertHeld();
+  if (!temporary.path.empty()) unlink(temporary.path.c_str());
+}
+
+Output::Output(Kind kind, int fd, std::string target)
+    : kind_(kind), fd_(fd), target_(std::move(target)) {}
+
+Output::~Output() {
+  if (kind_ != Kind::kStandardOutput && fd_ >= 0) close(fd_);
+  if (kind_ != Kind::kTemporary) return;
+  TemporaryName& temporary = CurrentTemporary();
+  absl::MutexLock lock(&temporary.mutex);
+  if (!temporary.path.empty()) unlink(temporary.path.c_str());
+  temporary.path.clear();
+}
+
+absl::Status Output::Write(absl::Span<const uint8_t> data) {
+  return Write(absl::string_view(reinterpret_cast<const char*>(data.data()),
+                                 data.size()));
+}
+
+absl::Status Output::Write(absl::string_view text) {
+  return WriteAll(fd_, text, target_);
+}
+
+absl::Status Output::Commit() {
+  if (kind_ == Kind::kStandardOutput) return absl::OkStatus();
+  if (kind_ == Kind::kAnonymous || kind_ == Kind::kTemporary) {
+    if (fsync(fd_) != 0) return IoError(target_, errno);
+    if (absl::Status status = Publish(); !status.ok()) return status;
+  }
+  const int result = close(fd_);
+  const int error = errno;
+  fd_ = -1;
+  return result == 0 ? absl::OkStatus() : IoError(target_, error);
+}
+
+absl::Status Output::Publish() {
+  TemporaryName& temporary = CurrentTemporary();
+  absl::MutexLock lock(&temporary.mutex);
+  if (kind_ == Kind::kAnonymous) {
+    // rename, unlike linkat, replaces a file that is there.
+    temporary.path = CreateTemporary(target_, [this](const std::string& name) {
+      return linkat(AT_FDCWD, DescriptorPath(fd_).c_str(), AT_FDCWD,
+                    name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    });
+    if (temporary.path.empty()) return IoError(target_, errno);
+  }
+  absl::Status status;
+  if (rename(temporary.path.c_str(), target_.c_str()) != 0) {
+    status = IoError(target_, errno);
+    unlink(temporary.path.c_str());
+  }
+  temporary.path.clear();
+  return status;
+}
+
+absl::Status WriteText(int fd, absl::string_view text) {
+  return WriteAll(fd, text,
+                  fd == STDOUT_FILENO ? "standard output" : "standard error");
+}
+
+}  // namespace weightinit::cli

@@ -1,0 +1,80 @@
+// Where the bytes of a tensor go: a file that appears whole or not at all, a
+// device or pipe, or standard output.
+
+#ifndef WEIGHTINIT_CLIENT_CLI_OUTPUT_H_
+#define WEIGHTINIT_CLIENT_CLI_OUTPUT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace weightinit::cli {
+
+struct OutputOptions {
+  // Write to a file that has no name until it is complete, where the file
+  // system offers it; otherwise to one with a temporary name.
+  bool anonymous_file = true;
+};
+
+// One output. A regular file is written beside its path, in the same directory,
+// and takes its place in Commit, so that no other process ever sees a part of
+// it; an Output that is destroyed without Commit leaves nothing behind.
+// Anything else that exists at the path (a device, a pipe) is written as the
+// bytes come. Symbolic links are followed. Errors are INTERNAL and name the
+// path.
+//
+// Not thread-safe. Outputs of one process should be one at a time, since
+// RemoveTemporary knows of one.
+class Output {
+ public:
+  // Opens `path` for writing; "-" is standard output.
+  static absl::StatusOr<std::unique_ptr<Output>> Open(
+      const std::string& path, const OutputOptions& options = {});
+
+  // Removes the temporary file in progress, if there is one, and keeps this
+  // process from publishing or creating another. For use right before an exit,
+  // by another thread than the one that writes.
+  static void RemoveTemporary();
+
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
+
+  absl::Status Write(absl::Span<const uint8_t> data);
+  absl::Status Write(absl::string_view text);
+
+  // Makes all that was written durable and visible under the path. Call it
+  // once, last.
+  absl::Status Commit();
+
+ private:
+  enum class Kind {
+    kStandardOutput,
+    kDirect,     // A device or pipe, opened as it is.
+    kAnonymous,  // A regular file without a name yet.
+    kTemporary,  // A regular file under a temporary name.
+  };
+
+  Output(Kind kind, int fd, std::string target);
+
+  static absl::StatusOr<std::unique_ptr<Output>> OpenRegular(
+      const std::string& target, const OutputOptions& options);
+  absl::Status Publish();
+
+  Kind kind_;
+  int fd_;
+  // As the user should see it: the path with its links resolved.
+  std::string target_;
+};
+
+// Writes `text` to the file descriptor of standard output or standard error.
+absl::Status WriteText(int fd, absl::string_view text);
+
+}  // namespace weightinit::cli
+
+#endif  // WEIGHTINIT_CLIENT_CLI_OUTPUT_H_

@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "client/cpp/cli/report.h"
+#include "client/cpp/cli/wire_names.h"
+
+namespace weightinit::cli {
+namespace {
+
+constexpr int kBarWidth = 40;
+
+void AddRow(absl::string_view label, absl::string_view value,
+            std::string* out) {
+  absl::StrAppendFormat(out, "%-13s%s\n", label, value);
+}
+
+std::string Number(double value) { return absl::StrFormat("%.6g", value); }
+
+std::string NumberOrDash(bool present, double value) {
+  return present ? Number(value) : "-";
+}
+
+template <typename Dimensions>
+std::string ShapeText(const Dimensions& dimensions) {
+  return dimensions.empty() ? "scalar" : absl::StrJoin(dimensions, "x");
+}
+
+std::string BytesText(int64_t bytes) {
+  if (bytes < 1'000'000) return absl::StrCat(bytes, " bytes");
+  return absl::StrFormat("%d bytes (%.1f MB)", bytes,
+                         static_cast<double>(bytes) / 1e6);
+}
+
+void AddDescription(const v1::TensorDescription& description,
+                    std::string* out) {
+  if (!description.name().empty()) AddRow("name", description.name(), out);
+  AddRow("shape",
+         absl::StrCat(ShapeText(description.shape()), " ",
+                      WireName<Dtype>(description.dtype()), " ",
+                      WireName<Layout>(description.layout())),
+         out);
+  const auto& shape = description.shape();
+  const auto& slice_shape = description.slice_shape();
+  if (!std::equal(shape.begin(), shape.end(), slice_shape.begin(),
+                  slice_shape.end())) {
+    AddRow("slice", ShapeText(slice_shape), out);
+  }
+  std::string scheme =
+      absl::StrCat(WireName<Scheme>(description.scheme()), " for ",
+                   WireName<Activation>(description.activation()));
+  if (description.has_gain()) {
+    absl::StrAppend(&scheme, ", gain ", Number(description.gain()));
+  }
+  AddRow("scheme", scheme, out);
+  if (description.has_fan_in() && description.has_fan_out()) {
+    AddRow("fans",
+           absl::StrCat(description.fan_in(), " in, ", description.fan_out(),
+                        " out"),
+           out);
+  }
+  AddRow("distribution",
+         WireName<Distribution>(description.parameters().distribution()), out);
+  AddRow("generator",
+         absl::StrCat(WireName<Generator>(description.generator()), ", seed ",
+                      description.seed()),
+         out);
+}
+
+std::string ElementsText(const v1::TensorDescription& description) {
+  return absl::StrCat(description.elements(), ", ",
+                      BytesText(description.bytes()));
+}
+
+void AddStatisticsRow(absl::string_view label, absl::string_view theory,
+                      absl::string_view measured, std::string* out) {
+  absl::StrAppendFormat(out, "%-13s%-15s%s\n", label, theory, measured);
+}
+
+void AddStatistics(const v1::TensorDescription& description,
+                   const Measured& measured, std::string* out) {
+  AddStatisticsRow("", "theory", "measured", out);
+  AddStatisticsRow("mean", Number(description.mean()), Number(measured.mean),
+                   out);
+  AddStatisticsRow("stddev", Number(description.stddev()),
+                   Number(measured.stddev), out);
+  AddStatisticsRow("min",
+                   NumberOrDash(description.has_low(), description.low()),
+                   Number(measured.min), out);
+  AddStatisticsRow("max",
+                   NumberOrDash(description.has_high(), description.high()),
+                   Number(measured.max), out);
+}
+
+void AddHistogram(const Histogram& histogram, std::string* out) {
+  if (histogram.counts.empty()) return;
+  const int64_t tallest =
+      *std::max_element(histogram.counts.begin(), histogram.counts.end());
+  if (tallest == 0) return;
+  const double width = (histogram.high - histogram.low) /
+                       static_cast<double>(histogram.counts.size());
+  absl::StrAppend(out, "\n");
+  for (size_t bin = 0; bin < histogram.counts.size(); ++bin) {
+    const double start = histogram.low + width * static_cast<double>(bin);
+    const double part = static_cast<double>(histogram.counts[bin]) /
+                        static_cast<double>(tallest);
+    absl::StrAppendFormat(
+        out, "%12.4g |%s\n", start,
+        std::string(static_cast<size_t>(part * kBarWidth + 0.5), '#'));
+  }
+  absl::StrAppendFormat(out, "%12.4g |\n", histogram.high);
+}
+
+template <typename Core>
+std::string Names(const google::protobuf::RepeatedField<int>& values) {
+  return absl::StrJoin(values, ", ", [](std::string* out, int value) {
+    absl::StrAppend(out, WireName<Core>(value));
+  });
+}
+
+}  // namespace
+
+std::string InitText(const InitReport& report) {
+  const v1::TensorDescription& description = report.result.description;
+  std::string out;
+  AddDescription(description, &out);
+  AddRow(
+      "elements",
+      absl::StrCat(ElementsText(description),
+                   absl::StrFormat(" in %.3g s, %.0f MB/s", report.seconds,
+                                   static_cast<double>(description.bytes()) /
+                                       1e6 / std::max(report.seconds, 1e-9))),
+      &out);
+  if (report.result.resumed > 0) {
+    AddRow("resumed", absl::StrCat(report.result.resumed, " times"), &out);
+  }
+  AddRow("crc32", absl::StrFormat("%08x", report.result.crc32), &out);
+  AddRow("sha256", report.sha256, &out);
+  AddRow("output", report.output.value_or("none, checked only"), &out);
+  if (report.measured.has_value()) {
+    AddStatistics(description, *report.measured, &out);
+  }
+  AddHistogram(report.histogram, &out);
+  return out;
+}
+
+std::string DescribeText(const v1::TensorDescription& description) {
+  std::string out;
+  AddDescription(description, &out);
+  AddRow("elements", ElementsText(description), &out);
+  AddRow("mean", Number(description.mean()), &out);
+  AddRow("stddev", Number(description.stddev()), &out);
+  AddRow("min", NumberOrDash(description.has_low(), description.low()), &out);
+  AddRow("max", NumberOrDash(description.has_high(), description.high()), &out);
+  return out;
+}
+
+std::string InfoText(const v1::GetServerInfoResponse& info) {
+  const v1::ServerLimits& limits = info.limits();
+  std::string out;
+  AddRow("version", info.version(), &out);
+  AddRow("simd", info.simd_target(), &out);
+  AddRow("generators", Names<Generator>(info.generators()), &out);
+  AddRow("schemes", Names<Scheme>(info.schemes()), &out);
+  AddRow("dtypes", Names<Dtype>(info.dtypes()), &out);
+  AddRow("max elements", absl::StrCat(limits.max_elements()), &out);
+  AddRow("max streams", absl::StrCat(limits.max_streams()), &out);
+  AddRow("max rank", absl::StrCat(limits.max_rank()), &out);
+  AddRow("max name", absl::StrCat(limits.max_name_bytes(), " bytes"), &out);
+  AddRow(
+      "chunk",
+      absl::StrCat(limits.min_chunk_bytes(), " to ", limits.max_chunk_bytes(),
+                   " bytes, default ", limits.default_chunk_bytes()),
+      &out);
+  return out;
+}
+
+std::string AdvisoryText(const v1::TensorDescription& description) {
+  std::string out;
+  for (const v1::Advisory& advisory : description.advisories()) {
+    absl::StrAppend(&out, "advisory: ", advisory.message(), "\n");
+  }
+  return out;
+}
+
+}  // namespace weightinit::cli

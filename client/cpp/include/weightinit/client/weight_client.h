@@ -1,0 +1,105 @@
+// A client of weightinit.v1.WeightInitService that checks what it receives and
+// resumes broken streams.
+
+#ifndef WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
+#define WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "grpcpp/channel.h"
+#include "weightinit/v1/weight_init_service.pb.h"
+
+namespace weightinit {
+
+struct WeightClientOptions {
+  // Each "host:port", at least one; connections are not encrypted. The first is
+  // used until it fails, then the next, and round again. All of them give the
+  // same bytes.
+  std::vector<std::string> servers;
+  // Consecutive attempts that deliver nothing before a call gives up; each
+  // server is tried at least once. There is no bound on attempts that make
+  // progress.
+  int max_attempts_without_progress = 5;
+  // Pause after all servers have failed: doubles from the first to the second,
+  // each time shortened by up to half at random.
+  absl::Duration initial_backoff = absl::Milliseconds(100);
+  absl::Duration max_backoff = absl::Seconds(5);
+  // For one attempt to connect.
+  absl::Duration connect_timeout = absl::Seconds(5);
+  // For one call of Describe, Info or Fetch, with all its attempts.
+  absl::Duration timeout = absl::InfiniteDuration();
+};
+
+// Where a fetched tensor goes. Its methods are called by the thread that called
+// Fetch, and only with what has passed verification. An error that one returns
+// ends the fetch, which returns it.
+class TensorSink {
+ public:
+  virtual ~TensorSink() = default;
+
+  // First, exactly once, however often the stream was resumed.
+  virtual absl::Status OnHeader(const v1::TensorDescription& description);
+
+  // The next whole elements; `data` is not empty, and is valid during the call.
+  virtual absl::Status OnData(absl::Span<const uint8_t> data) = 0;
+};
+
+struct FetchResult {
+  v1::TensorDescription description;
+  // CRC-32 (zlib's polynomial) of everything delivered.
+  uint32_t crc32 = 0;
+  int64_t elements = 0;
+  int64_t bytes = 0;
+  // How many times the stream broke and another one continued it.
+  int resumed = 0;
+};
+
+// Asks one of several equal servers. Thread-safe: calls may run at once, and
+// share the connections.
+//
+// Every method returns the server's error as an absl::Status of the same code,
+// whose message names each violated field. UNAVAILABLE, and a stream that was
+// reset, are first tried again on the next server.
+class WeightClient {
+ public:
+  static absl::StatusOr<std::unique_ptr<WeightClient>> Create(
+      const WeightClientOptions& options);
+
+  // Uses these channels, at least one, in place of options.servers.
+  static absl::StatusOr<std::unique_ptr<WeightClient>> FromChannels(
+      std::vector<std::shared_ptr<grpc::Channel>> channels,
+      const WeightClientOptions& options);
+
+  virtual ~WeightClient() = default;
+
+  virtual absl::StatusOr<v1::TensorDescription> Describe(
+      const v1::DescribeTensorRequest& request) = 0;
+
+  virtual absl::StatusOr<v1::GetServerInfoResponse> Info() = 0;
+
+  // Streams a tensor into `sink`. The stream is checked part by part: order,
+  // counts and checksums, and that it is the tensor asked for. DATA_LOSS: a
+  // check failed; nothing of the bad chunk reached the sink, and nothing was
+  // tried again. A broken stream is resumed where it broke.
+  virtual absl::StatusOr<FetchResult> Fetch(
+      const v1::InitializeTensorRequest& request, TensorSink& sink) = 0;
+
+  // The same into the front of `buffer`. INVALID_ARGUMENT: it is too small, and
+  // nothing was written.
+  absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
+                                    absl::Span<uint8_t> buffer);
+
+ protected:
+  WeightClient() = default;
+};
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_

@@ -1,0 +1,53 @@
+// The checks that a stream of InitializeTensor has to pass.
+
+#ifndef WEIGHTINIT_CLIENT_STREAM_VERIFIER_H_
+#define WEIGHTINIT_CLIENT_STREAM_VERIFIER_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "weightinit/v1/weight_init_service.pb.h"
+
+namespace weightinit {
+
+// Checks one stream part by part, in the order of arrival. Every error is
+// DATA_LOSS and says what was expected and what came; after an error the
+// verifier is of no further use. Not thread-safe.
+class StreamVerifier {
+ public:
+  // `request` is that of this stream and has to outlive the verifier.
+  explicit StreamVerifier(const v1::InitializeTensorRequest& request);
+
+  // The header comes first, once, and describes the tensor of the request.
+  absl::Status OnHeader(const v1::TensorDescription& description);
+
+  // A chunk continues exactly where the last one ended, holds whole elements,
+  // not more than described, and has the CRC-32 that it says.
+  absl::Status OnChunk(const v1::TensorChunk& chunk);
+
+  // The trailer confirms everything that was described.
+  absl::Status OnTrailer(const v1::TensorTrailer& trailer);
+
+  // The stream ended with status OK: only complete ones may.
+  absl::Status OnEnd() const;
+
+ private:
+  const v1::InitializeTensorRequest& request_;
+  bool has_header_ = false;
+  bool has_trailer_ = false;
+  int64_t element_bytes_ = 0;
+  int64_t described_elements_ = 0;
+  int64_t elements_ = 0;
+  int64_t bytes_ = 0;
+  uint32_t crc32_ = 0;
+};
+
+// DATA_LOSS unless `resumed` describes the same tensor as `first`, of which
+// `delivered` elements have come already. Advisories may differ.
+absl::Status VerifyResumedDescription(const v1::TensorDescription& first,
+                                      const v1::TensorDescription& resumed,
+                                      int64_t delivered);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CLIENT_STREAM_VERIFIER_H_

@@ -1,0 +1,431 @@
+#include "server/convert.h"
+
+#include <google/protobuf/message_lite.h>
+#include <google/protobuf/unknown_field_set.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+#include <grpcpp/support/slice.h>
+#include <grpcpp/support/status.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/error_details.h"
+#include "weightinit/core/limits.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/resolve.h"
+#include "weightinit/core/tensor.h"
+#include "weightinit/core/version.h"
+#include "weightinit/core/violations.h"
+#include "weightinit/v1/weight_init_service.pb.h"
+
+namespace weightinit {
+namespace {
+
+// Enums cross the border as numbers, unknown ones too: the core refuses those.
+template <typename Core, typename Proto>
+constexpr bool Same(Core core, Proto proto) {
+  return static_cast<int>(core) == static_cast<int>(proto);
+}
+
+static_assert(Same(Scheme::kUnspecified, v1::SCHEME_UNSPECIFIED));
+static_assert(Same(Scheme::kZeros, v1::SCHEME_ZEROS));
+static_assert(Same(Scheme::kOnes, v1::SCHEME_ONES));
+static_assert(Same(Scheme::kConstant, v1::SCHEME_CONSTANT));
+static_assert(Same(Scheme::kUniform, v1::SCHEME_UNIFORM));
+static_assert(Same(Scheme::kNormal, v1::SCHEME_NORMAL));
+static_assert(Same(Scheme::kTruncatedNormal, v1::SCHEME_TRUNCATED_NORMAL));
+static_assert(Same(Scheme::kXavierUniform, v1::SCHEME_XAVIER_UNIFORM));
+static_assert(Same(Scheme::kXavierNormal, v1::SCHEME_XAVIER_NORMAL));
+static_assert(Same(Scheme::kHeUniform, v1::SCHEME_HE_UNIFORM));
+static_assert(Same(Scheme::kHeNormal, v1::SCHEME_HE_NORMAL));
+static_assert(Same(Scheme::kLecunUniform, v1::SCHEME_LECUN_UNIFORM));
+static_assert(Same(Scheme::kLecunNormal, v1::SCHEME_LECUN_NORMAL));
+static_assert(Same(Scheme::kVarianceScaling, v1::SCHEME_VARIANCE_SCALING));
+static_assert(Same(Scheme::kVarianceScaling, v1::Scheme_MAX));
+
+static_assert(Same(Activation::kUnspecified, v1::ACTIVATION_UNSPECIFIED));
+static_assert(Same(Activation::kLinear, v1::ACTIVATION_LINEAR));
+static_assert(Same(Activation::kSigmoid, v1::ACTIVATION_SIGMOID));
+static_assert(Same(Activation::kTanh, v1::ACTIVATION_TANH));
+static_assert(Same(Activation::kSoftmax, v1::ACTIVATION_SOFTMAX));
+static_assert(Same(Activation::kRelu, v1::ACTIVATION_RELU));
+static_assert(Same(Activation::kLeakyRelu, v1::ACTIVATION_LEAKY_RELU));
+static_assert(Same(Activation::kSwish, v1::ACTIVATION_SWISH));
+static_assert(Same(Activation::kGelu, v1::ACTIVATION_GELU));
+static_assert(Same(Activation::kElu, v1::ACTIVATION_ELU));
+static_assert(Same(Activation::kMish, v1::ACTIVATION_MISH));
+static_assert(Same(Activation::kPrelu, v1::ACTIVATION_PRELU));
+static_assert(Same(Activation::kSelu, v1::ACTIVATION_SELU));
+static_assert(Same(Activation::kSelu, v1::Activation_MAX));
+
+static_assert(Same(Dtype::kUnspecified, v1::DTYPE_UNSPECIFIED));
+static_assert(Same(Dtype::kFloat32, v1::DTYPE_FLOAT32));
+static_assert(Same(Dtype::kFloat64, v1::DTYPE_FLOAT64));
+static_assert(Same(Dtype::kFloat16, v1::DTYPE_FLOAT16));
+static_assert(Same(Dtype::kBfloat16, v1::DTYPE_BFLOAT16));
+static_assert(Same(Dtype::kBfloat16, v1::Dtype_MAX));
+
+static_assert(Same(Generator::kUnspecified, v1::GENERATOR_UNSPECIFIED));
+static_assert(Same(Generator::kPhilox4x32V1, v1::GENERATOR_PHILOX4X32_V1));
+static_assert(Same(Generator::kPhilox4x32V1, v1::Generator_MAX));
+
+static_assert(Same(Layout::kUnspecified, v1::LAYOUT_UNSPECIFIED));
+static_assert(Same(Layout::kOutIn, v1::LAYOUT_OUT_IN));
+static_assert(Same(Layout::kInOut, v1::LAYOUT_IN_OUT));
+static_assert(Same(Layout::kInOut, v1::Layout_MAX));
+
+static_assert(Same(FanMode::kUnspecified, v1::FAN_MODE_UNSPECIFIED));
+static_assert(Same(FanMode::kIn, v1::FAN_MODE_IN));
+static_assert(Same(FanMode::kOut, v1::FAN_MODE_OUT));
+static_assert(Same(FanMode::kAverage, v1::FAN_MODE_AVERAGE));
+static_assert(Same(FanMode::kGeometric, v1::FAN_MODE_GEOMETRIC));
+static_assert(Same(FanMode::kGeometric, v1::FanMode_MAX));
+
+static_assert(Same(Distribution::kUnspecified, v1::DISTRIBUTION_UNSPECIFIED));
+static_assert(Same(Distribution::kConstant, v1::DISTRIBUTION_CONSTANT));
+static_assert(Same(Distribution::kUniform, v1::DISTRIBUTION_UNIFORM));
+static_assert(Same(Distribution::kNormal, v1::DISTRIBUTION_NORMAL));
+static_assert(Same(Distribution::kTruncatedNormal,
+                   v1::DISTRIBUTION_TRUNCATED_NORMAL));
+static_assert(Same(Distribution::kTruncatedNormal, v1::Distribution_MAX));
+
+static_assert(Same(AdvisoryCode::kUnspecified, v1::ADVISORY_CODE_UNSPECIFIED));
+static_assert(Same(AdvisoryCode::kXavierWithRelu,
+                   v1::ADVISORY_CODE_XAVIER_WITH_RELU));
+static_assert(Same(AdvisoryCode::kHeWithSaturating,
+                   v1::ADVISORY_CODE_HE_WITH_SATURATING));
+static_assert(Same(AdvisoryCode::kSymmetryNotBroken,
+                   v1::ADVISORY_CODE_SYMMETRY_NOT_BROKEN));
+static_assert(Same(AdvisoryCode::kStddevTooHigh,
+                   v1::ADVISORY_CODE_STDDEV_TOO_HIGH));
+static_assert(Same(AdvisoryCode::kStddevTooLow,
+                   v1::ADVISORY_CODE_STDDEV_TOO_LOW));
+static_assert(Same(AdvisoryCode::kStddevTooLow, v1::AdvisoryCode_MAX));
+
+// Status codes cross the border as numbers too.
+static_assert(Same(absl::StatusCode::kCancelled, grpc::StatusCode::CANCELLED));
+static_assert(Same(absl::StatusCode::kUnknown, grpc::StatusCode::UNKNOWN));
+static_assert(Same(absl::StatusCode::kInvalidArgument,
+                   grpc::StatusCode::INVALID_ARGUMENT));
+static_assert(Same(absl::StatusCode::kDeadlineExceeded,
+                   grpc::StatusCode::DEADLINE_EXCEEDED));
+static_assert(Same(absl::StatusCode::kNotFound, grpc::StatusCode::NOT_FOUND));
+static_assert(Same(absl::StatusCode::kAlreadyExists,
+                   grpc::StatusCode::ALREADY_EXISTS));
+static_assert(Same(absl::StatusCode::kPermissionDenied,
+                   grpc::StatusCode::PERMISSION_DENIED));
+static_assert(Same(absl::StatusCode::kResourceExhausted,
+                   grpc::StatusCode::RESOURCE_EXHAUSTED));
+static_assert(Same(absl::StatusCode::kFailedPrecondition,
+                   grpc::StatusCode::FAILED_PRECONDITION));
+static_assert(Same(absl::StatusCode::kAborted, grpc::StatusCode::ABORTED));
+static_assert(Same(absl::StatusCode::kOutOfRange,
+                   grpc::StatusCode::OUT_OF_RANGE));
+static_assert(Same(absl::StatusCode::kUnimplemented,
+                   grpc::StatusCode::UNIMPLEMENTED));
+static_assert(Same(absl::StatusCode::kInternal, grpc::StatusCode::INTERNAL));
+static_assert(Same(absl::StatusCode::kUnavailable,
+                   grpc::StatusCode::UNAVAILABLE));
+static_assert(Same(absl::StatusCode::kDataLoss, grpc::StatusCode::DATA_LOSS));
+static_assert(Same(absl::StatusCode::kUnauthenticated,
+                   grpc::StatusCode::UNAUTHENTICATED));
+
+std::string Flatten(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return "";
+  std::string flat;
+  for (const grpc::Slice& slice : slices) {
+    flat.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return flat;
+}
+
+grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+bool ParseInto(const grpc::ByteBuffer& buffer,
+               google::protobuf::MessageLite* message) {
+  grpc::ByteBuffer shared = buffer;  // The reader wants one that it may change.
+  grpc::ProtoBufferReader reader(&shared);
+  return reader.status().ok() && message->ParseFromZeroCopyStream(&reader);
+}
+
+// Whether the parser takes `name` for the name of a tensor: whether it is
+// UTF-8.
+bool IsName(const std::string& name) {
+  google::protobuf::UnknownFieldSet fields;
+  fields.AddLengthDelimited(v1::TensorSpec::kNameFieldNumber, name);
+  std::string wire;
+  return fields.SerializeToString(&wire) &&
+         v1::TensorSpec().ParseFromString(wire);
+}
+
+// Whether a request whose field `tensor_field` is the tensor has a name that
+// is not UTF-8, as far as its wire form can be read.
+bool HasBadName(const std::string& wire, int tensor_field) {
+  google::protobuf::UnknownFieldSet request;
+  if (!request.ParseFromString(wire)) return false;
+  for (int i = 0; i < request.field_count(); ++i) {
+    const auto& field = request.field(i);
+    google::protobuf::UnknownFieldSet tensor;
+    if (field.number() != tensor_field ||
+        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED ||
+        !tensor.ParseFromString(field.length_delimited())) {
+      continue;
+    }
+    for (int j = 0; j < tensor.field_count(); ++j) {
+      const auto& name = tensor.field(j);
+      if (name.number() == v1::TensorSpec::kNameFieldNumber &&
+          name.type() ==
+              google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED &&
+          !IsName(name.length_delimited())) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+SchemeParameters FromProto(const v1::SchemeParameters& proto) {
+  SchemeParameters parameters;
+  if (proto.has_gain()) parameters.gain = proto.gain();
+  if (proto.has_negative_slope()) {
+    parameters.negative_slope = proto.negative_slope();
+  }
+  if (proto.has_mean()) parameters.mean = proto.mean();
+  if (proto.has_stddev()) parameters.stddev = proto.stddev();
+  if (proto.has_low()) parameters.low = proto.low();
+  if (proto.has_high()) parameters.high = proto.high();
+  if (proto.has_value()) parameters.value = proto.value();
+  if (proto.has_scale()) parameters.scale = proto.scale();
+  parameters.fan_mode = static_cast<FanMode>(proto.fan_mode());
+  parameters.distribution = static_cast<Distribution>(proto.distribution());
+  return parameters;
+}
+
+FanSpec FromProto(const v1::FanSpec& proto) {
+  FanSpec fan;
+  fan.layout = static_cast<Layout>(proto.layout());
+  fan.groups = proto.groups();
+  fan.transposed = proto.transposed();
+  if (proto.has_fan_in()) fan.fan_in = proto.fan_in();
+  if (proto.has_fan_out()) fan.fan_out = proto.fan_out();
+  return fan;
+}
+
+TensorSpec FromProto(const v1::TensorSpec& proto) {
+  TensorSpec tensor;
+  tensor.name = proto.name();
+  tensor.shape.assign(proto.shape().begin(), proto.shape().end());
+  tensor.scheme = static_cast<Scheme>(proto.scheme());
+  tensor.activation = static_cast<Activation>(proto.activation());
+  tensor.dtype = static_cast<Dtype>(proto.dtype());
+  tensor.parameters = FromProto(proto.parameters());
+  tensor.fan = FromProto(proto.fan());
+  return tensor;
+}
+
+// Request: InitializeTensorRequest or DescribeTensorRequest, which have the
+// same fields.
+template <typename Request>
+TensorRequest RequestFromProto(const Request& proto) {
+  TensorRequest request;
+  request.tensor = FromProto(proto.tensor());
+  request.seed = proto.seed();
+  request.generator = static_cast<Generator>(proto.generator());
+  request.slice.reserve(static_cast<size_t>(proto.slice_size()));
+  for (const v1::DimensionRange& range : proto.slice()) {
+    DimensionRange& resolved = request.slice.emplace_back();
+    resolved.start = range.start();
+    if (range.has_stop()) resolved.stop = range.stop();
+  }
+  request.first_element = proto.first_element();
+  request.chunk_bytes = proto.chunk_bytes();
+  return request;
+}
+
+// The violations of a request without a tensor: the tensor's absence, and those
+// of the fields that can be judged without one.
+absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
+  std::vector<Violation> violations = {{"tensor", "is required"}};
+  request.slice.clear();
+  request.first_element = 0;
+  for (Violation& violation :
+       GetViolations(Resolve(request, limits).status())) {
+    violations.push_back(std::move(violation));
+  }
+  return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
+}
+
+template <typename Request>
+absl::StatusOr<TensorPlan> Plan(const grpc::ByteBuffer& wire,
+                                const Limits& limits) {
+  Request proto;
+  if (!ParseInto(wire, &proto)) {
+    if (HasBadName(Flatten(wire), Request::kTensorFieldNumber)) {
+      return ViolationStatus(absl::StatusCode::kInvalidArgument,
+                             {{"tensor.name", "is not valid UTF-8"}});
+    }
+    return ViolationStatus(absl::StatusCode::kInvalidArgument,
+                           {{"", absl::StrCat("the request is not a valid ",
+                                              Request::descriptor()->name())}});
+  }
+  TensorRequest request = RequestFromProto(proto);
+  if (!proto.has_tensor()) return TensorMissing(std::move(request), limits);
+  return Resolve(request, limits);
+}
+
+void ToProto(const DistributionParameters& parameters,
+             v1::DistributionParameters* proto) {
+  proto->set_distribution(
+      static_cast<v1::Distribution>(parameters.distribution));
+  switch (parameters.distribution) {
+    case Distribution::kUnspecified:
+      break;
+    case Distribution::kConstant:
+      proto->set_mean(parameters.mean);
+      break;
+    case Distribution::kUniform:
+      proto->set_low(parameters.low);
+      proto->set_high(parameters.high);
+      break;
+    case Distribution::kNormal:
+      proto->set_mean(parameters.mean);
+      proto->set_stddev(parameters.stddev);
+      break;
+    case Distribution::kTruncatedNormal:
+      proto->set_mean(parameters.mean);
+      proto->set_stddev(parameters.stddev);
+      proto->set_low(parameters.low);
+      proto->set_high(parameters.high);
+      break;
+  }
+}
+
+void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
+  proto->set_name(plan.name);
+  const std::vector<int64_t> slice_shape = plan.SliceShape();
+  proto->mutable_shape()->Add(plan.shape.begin(), plan.shape.end());
+  proto->mutable_slice_shape()->Add(slice_shape.begin(), slice_shape.end());
+  proto->set_scheme(static_cast<v1::Scheme>(plan.scheme));
+  proto->set_activation(static_cast<v1::Activation>(plan.activation));
+  proto->set_dtype(static_cast<v1::Dtype>(plan.dtype));
+  proto->set_layout(static_cast<v1::Layout>(plan.layout));
+  proto->set_generator(static_cast<v1::Generator>(plan.generator));
+  proto->set_seed(plan.seed);
+  if (plan.fan_in.has_value()) proto->set_fan_in(*plan.fan_in);
+  if (plan.fan_out.has_value()) proto->set_fan_out(*plan.fan_out);
+  if (plan.gain.has_value()) proto->set_gain(*plan.gain);
+  ToProto(plan.parameters, proto->mutable_parameters());
+  proto->set_mean(plan.mean);
+  proto->set_stddev(plan.stddev);
+  if (plan.low.has_value()) proto->set_low(*plan.low);
+  if (plan.high.has_value()) proto->set_high(*plan.high);
+  proto->set_tensor_elements(plan.tensor_elements);
+  proto->set_elements(plan.elements);
+  proto->set_bytes(plan.bytes);
+  proto->set_key(plan.stream_key.key);
+  proto->set_stream(plan.stream_key.stream);
+  for (const Advisory& advisory : plan.advisories) {
+    v1::Advisory* added = proto->add_advisories();
+    added->set_code(static_cast<v1::AdvisoryCode>(advisory.code));
+    added->set_message(advisory.message);
+  }
+}
+
+template <typename Core, typename Repeated>
+void AddAllNamed(Repeated* repeated) {
+  for (const Named<Core>& named : AllNamed<Core>()) {
+    repeated->Add(static_cast<int>(named.value));
+  }
+}
+
+// Why, in the terms of google.rpc.ErrorInfo.
+absl::string_view ReasonOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+      return "INVALID_REQUEST";
+    case absl::StatusCode::kOutOfRange:
+      return "FIRST_ELEMENT_PAST_END";
+    case absl::StatusCode::kResourceExhausted:
+      return "TOO_MANY_STREAMS";
+    case absl::StatusCode::kUnavailable:
+      return "SHUTTING_DOWN";
+    default:
+      return "INTERNAL";
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
+                                                const Limits& limits) {
+  return Plan<v1::InitializeTensorRequest>(request, limits);
+}
+
+absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
+                                              const Limits& limits) {
+  return Plan<v1::DescribeTensorRequest>(request, limits);
+}
+
+grpc::ByteBuffer SerializeDescription(const TensorPlan& plan) {
+  v1::DescribeTensorResponse response;
+  ToProto(plan, response.mutable_description());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeHeader(const TensorPlan& plan) {
+  v1::InitializeTensorResponse response;
+  ToProto(plan, response.mutable_header()->mutable_description());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
+                                  uint32_t crc32) {
+  v1::InitializeTensorResponse response;
+  v1::TensorTrailer* trailer = response.mutable_trailer();
+  trailer->set_elements(elements);
+  trailer->set_bytes(bytes);
+  trailer->set_crc32(crc32);
+  return Serialize(response);
+}
+
+void DescribeServer(const Limits& limits, int max_streams,
+                    v1::GetServerInfoResponse* response) {
+  response->set_version(kVersion);
+  response->set_simd_target("SCALAR");
+  AddAllNamed<Generator>(response->mutable_generators());
+  AddAllNamed<Scheme>(response->mutable_schemes());
+  AddAllNamed<Dtype>(response->mutable_dtypes());
+  v1::ServerLimits* proto = response->mutable_limits();
+  proto->set_max_elements(limits.max_elements);
+  proto->set_max_streams(max_streams);
+  proto->set_max_rank(kMaxRank);
+  proto->set_max_name_bytes(kMaxNameBytes);
+  proto->set_min_chunk_bytes(static_cast<int32_t>(kMinChunkBytes));
+  proto->set_max_chunk_bytes(static_cast<int32_t>(kMaxChunkBytes));
+  proto->set_default_chunk_bytes(static_cast<int32_t>(kDefaultChunkBytes));
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  std::vector<FieldViolation> violations;
+  for (Violation& violation : GetViolations(status)) {
+    violations.push_back(
+        {std::move(violation.field), std::move(violation.description)});
+  }
+  return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
+                           ReasonOf(status.code()), status.message(),
+                           violations);
+}
+
+}  // namespace weightinit

@@ -1,0 +1,56 @@
+// Between the wire and the core. Nothing else in the server knows both; its
+// callers see wire buffers on one side and core types on the other.
+//
+// Every function is thread-safe.
+
+#ifndef WEIGHTINIT_SERVER_CONVERT_H_
+#define WEIGHTINIT_SERVER_CONVERT_H_
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "weightinit/core/limits.h"
+#include "weightinit/core/resolve.h"
+
+namespace weightinit {
+
+namespace v1 {
+class GetServerInfoResponse;
+}  // namespace v1
+
+// The plan of a serialized request. INVALID_ARGUMENT carries every violation,
+// also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
+// past the end.
+absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
+                                                const Limits& limits);
+absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
+                                              const Limits& limits);
+
+// A serialized DescribeTensorResponse.
+grpc::ByteBuffer SerializeDescription(const TensorPlan& plan);
+
+// A serialized InitializeTensorResponse{header}.
+grpc::ByteBuffer SerializeHeader(const TensorPlan& plan);
+
+// A serialized InitializeTensorResponse{trailer}; `crc32` is of all bytes sent.
+grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
+                                  uint32_t crc32);
+
+// Fills `response` with what the server is and can do.
+void DescribeServer(const Limits& limits, int max_streams,
+                    v1::GetServerInfoResponse* response);
+
+// The same error as gRPC sends it. Its details are a google.rpc.Status with
+// ErrorInfo and, if the error names violated fields, BadRequest with the first
+// 16 of them. Texts are shortened where the whole would come near the 8 KiB
+// that clients accept as trailing metadata; the message then says how many are
+// left out. REQUIRES: `status` is not OK.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_SERVER_CONVERT_H_

@@ -1,0 +1,35 @@
+// WeightInitService of proto/weightinit/v1.
+
+#ifndef WEIGHTINIT_SERVER_SERVICE_H_
+#define WEIGHTINIT_SERVER_SERVICE_H_
+
+#include <grpcpp/impl/service_type.h>
+
+#include <memory>
+
+#include "server/buffer_pool.h"
+#include "server/generator_pool.h"
+#include "server/stream_admission.h"
+#include "weightinit/core/limits.h"
+
+namespace weightinit {
+
+// What the service works with. The pointers outlive the service and its
+// streams.
+struct ServiceContext {
+  Limits limits;
+  StreamAdmission* admission = nullptr;
+  GeneratorPool* generators = nullptr;
+  std::shared_ptr<BufferPool> buffers;
+};
+
+// The service, on gRPC's callback API. It has no state of its own; gRPC calls
+// it on any thread.
+std::unique_ptr<grpc::Service> MakeWeightInitService(ServiceContext context);
+
+// Its full name, "weightinit.v1.WeightInitService".
+const char* WeightInitServiceName();
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_SERVER_SERVICE_H_
