@@ -4,169 +4,187 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/half.h"
-#include "core/philox.h"
+#include "core/kernel.h"
 #include "core/sampler.h"
-#include "core/transforms.h"
+#include "core/scalar_kernel.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/tensor.h"
 
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error \
-    "weightinit writes values as they lie in memory, so it needs little-endian"
+#error "values are written as they lie in memory, which must be little-endian"
 #endif
 
 namespace weightinit {
 namespace {
 
-// Work goes through tiles that stay in the first-level cache: one loop turns
-// counters into words, one turns words into draws, one stores them.
-constexpr int64_t kTileBlocks = 256;
-
-// Draws in a block of four 32-bit words.
+// Everything about a tensor but which of its elements.
 template <typename F>
-constexpr int64_t kDrawsPerBlock = 16 / static_cast<int64_t>(sizeof(F));
-
-template <typename F>
-struct Tile {
-  typename DrawWord<F>::type words[kTileBlocks * kDrawsPerBlock<F>];
-  F draws[kTileBlocks * kDrawsPerBlock<F>];
+struct Tensor {
+  const Sampler<F> &sampler;
+  StreamKey key;
+  Dtype dtype;
+  int64_t bytes;  // Of one element.
 };
 
-// The words of block `index`. As 64-bit words the first of two is the low half.
-inline void GenerateBlock(StreamKey key, uint64_t index, uint32_t* words) {
-  const PhiloxCounter block = Philox4x32(
-      {static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
-       static_cast<uint32_t>(key.stream),
-       static_cast<uint32_t>(key.stream >> 32)},
-      {static_cast<uint32_t>(key.key), static_cast<uint32_t>(key.key >> 32)});
-  std::copy(block.begin(), block.end(), words);
-}
-inline void GenerateBlock(StreamKey key, uint64_t index, uint64_t* words) {
-  uint32_t halves[4];
-  GenerateBlock(key, index, halves);
-  words[0] = uint64_t{halves[1]} << 32 | halves[0];
-  words[1] = uint64_t{halves[3]} << 32 | halves[2];
-}
-
-// draws[i] from words[i]; for the normal draws[2i] and draws[2i + 1] from the
-// same two words.
+// Room for the elements of one tile.
 template <typename F>
-void Transform(const Sampler<F>& sampler, int64_t count, Tile<F>& tile) {
-  using Kind = typename Sampler<F>::Kind;
-  const auto* const words = tile.words;
-  F* const draws = tile.draws;
-  switch (sampler.kind) {
-    case Kind::kConstant:
-      std::fill_n(draws, count, sampler.mean);
-      break;
-    case Kind::kUniform:
-      for (int64_t i = 0; i < count; ++i) {
-        draws[i] = DrawUniform(sampler, words[i]);
-      }
-      break;
-    case Kind::kNormal:
-      for (int64_t i = 0; i < count; i += 2) {
-        const Pair<F> pair = DrawNormals(sampler, words[i], words[i + 1]);
-        draws[i] = pair.first;
-        draws[i + 1] = pair.second;
-      }
-      break;
-    case Kind::kTruncatedAboutMean:
-      for (int64_t i = 0; i < count; ++i) {
-        draws[i] = DrawTruncatedAboutMean(sampler, words[i]);
-      }
-      break;
-    case Kind::kTruncatedTail:
-      for (int64_t i = 0; i < count; ++i) {
-        draws[i] = DrawTruncatedTail(sampler, words[i]);
-      }
-      break;
-  }
-}
+struct alignas(64) TileBytes {
+  uint8_t data[kTileBlocks * kDrawsPerBlock<F> * sizeof(F)];
+};
 
-void Store(Dtype dtype, const float* draws, int64_t count, uint8_t* out) {
-  const auto store16 = [&](auto bits_of) {
-    for (int64_t i = 0; i < count; ++i) {
-      const uint16_t bits = bits_of(draws[i]);
-      std::memcpy(out + 2 * i, &bits, sizeof(bits));
-    }
-  };
-  if (dtype == Dtype::kFloat16) {
-    store16(Float16Bits);
-  } else if (dtype == Dtype::kBfloat16) {
-    store16(Bfloat16Bits);
+// Copies elements of the same few sizes, without a call for each.
+inline void CopyElement(const uint8_t *from, int64_t bytes, uint8_t *to) {
+  if (bytes == 4) {
+    std::memcpy(to, from, 4);
+  } else if (bytes == 2) {
+    std::memcpy(to, from, 2);
   } else {
-    std::memcpy(out, draws, static_cast<size_t>(count) * sizeof(float));
+    std::memcpy(to, from, 8);
   }
-}
-void Store(Dtype /*dtype*/, const double* draws, int64_t count, uint8_t* out) {
-  std::memcpy(out, draws, static_cast<size_t>(count) * sizeof(double));
 }
 
 template <typename F>
-void FillConsecutive(const Sampler<F>& sampler, StreamKey key, Dtype dtype,
-                     int64_t first, int64_t count, uint8_t* out) {
+void FillConstant(const Tensor<F> &tensor, int64_t count, uint8_t *out) {
+  uint8_t element[sizeof(double)];
+  EncodeDraw(tensor.dtype, tensor.sampler.mean, element);
+  const int64_t total = count * tensor.bytes;
+  int64_t done = std::min(total, tensor.bytes);
+  std::memcpy(out, element, static_cast<size_t>(done));
+  // What is written is copied behind itself, twice as much each time, up to
+  // what stays in the first-level cache.
+  while (done < total) {
+    const int64_t n = std::min({done, total - done, int64_t{4096}});
+    std::memcpy(out + done, out, static_cast<size_t>(n));
+    done += n;
+  }
+}
+
+template <typename F>
+void FillConsecutive(const Tensor<F> &tensor, int64_t first, int64_t count,
+                     uint8_t *out) {
   constexpr int64_t kPerBlock = kDrawsPerBlock<F>;
-  Tile<F> tile;
+  TileBytes<F> tile;
   while (count > 0) {
     const int64_t skipped = first % kPerBlock;
-    const int64_t n = std::min(count, kTileBlocks * kPerBlock - skipped);
-    const int64_t blocks = (skipped + n + kPerBlock - 1) / kPerBlock;
-    if (sampler.kind != Sampler<F>::Kind::kConstant) {
-      const auto block = static_cast<uint64_t>(first / kPerBlock);
-      for (int64_t b = 0; b < blocks; ++b) {
-        GenerateBlock(key, block + static_cast<uint64_t>(b),
-                      tile.words + b * kPerBlock);
-      }
+    const BlockList blocks{static_cast<uint64_t>(first / kPerBlock), nullptr};
+    int64_t n = 0;
+    if (skipped == 0 && count >= kGroupBlocks * kPerBlock) {
+      // Whole groups go where they belong.
+      const int64_t groups = std::min(count / (kGroupBlocks * kPerBlock),
+                                      kTileBlocks / kGroupBlocks);
+      FillBlocks(tensor.sampler, tensor.key, blocks, groups * kGroupBlocks,
+                 tensor.dtype, out);
+      n = groups * kGroupBlocks * kPerBlock;
+    } else {
+      // One group is cut, so that the next one is not.
+      n = std::min(count, kGroupBlocks * kPerBlock - skipped);
+      FillBlocks(tensor.sampler, tensor.key, blocks, kGroupBlocks, tensor.dtype,
+                 tile.data);
+      std::memcpy(out, tile.data + skipped * tensor.bytes,
+                  static_cast<size_t>(n * tensor.bytes));
     }
-    Transform(sampler, blocks * kPerBlock, tile);
-    Store(dtype, tile.draws + skipped, n, out);
-    out += n * DtypeBytes(dtype);
     first += n;
     count -= n;
+    out += n * tensor.bytes;
   }
 }
 
 // One block for each element: correct for every stride, and four times the work
 // of consecutive elements.
 template <typename F>
-void FillSpaced(const Sampler<F>& sampler, StreamKey key, Dtype dtype,
-                int64_t first, int64_t stride, int64_t count, uint8_t* out) {
+void FillSpaced(const Tensor<F> &tensor, const Run &run, uint8_t *out) {
   constexpr int64_t kPerBlock = kDrawsPerBlock<F>;
-  Tile<F> tile;
-  while (count > 0) {
-    const int64_t n = std::min(count, kTileBlocks);
+  TileBytes<F> tile;
+  uint64_t indices[kTileBlocks];
+  for (int64_t done = 0; done < run.count;) {
+    const int64_t n = std::min(run.count - done, kTileBlocks);
+    const int64_t first = run.first + done * run.stride;
     for (int64_t i = 0; i < n; ++i) {
-      GenerateBlock(key,
-                    static_cast<uint64_t>((first + i * stride) / kPerBlock),
-                    tile.words + i * kPerBlock);
+      indices[i] = static_cast<uint64_t>((first + i * run.stride) / kPerBlock);
     }
-    Transform(sampler, n * kPerBlock, tile);
+    // The group is filled up with a block that is there anyway.
+    std::fill(indices + n, indices + RoundUpToGroup(n), indices[0]);
+    FillBlocks(tensor.sampler, tensor.key, {0, indices}, n, tensor.dtype,
+               tile.data);
     for (int64_t i = 0; i < n; ++i) {
-      tile.draws[i] =
-          tile.draws[i * kPerBlock + (first + i * stride) % kPerBlock];
+      const int64_t draw = i * kPerBlock + (first + i * run.stride) % kPerBlock;
+      CopyElement(tile.data + draw * tensor.bytes, tensor.bytes,
+                  out + (done + i) * tensor.bytes);
     }
-    Store(dtype, tile.draws, n, out);
-    out += n * DtypeBytes(dtype);
-    first += n * stride;
-    count -= n;
+    done += n;
+  }
+}
+
+// Rows of the matrix that are made at a time, and the blocks that hold as many
+// consecutive elements wherever they start.
+constexpr int64_t kPanelRows = 60;
+template <typename F>
+constexpr int64_t kColumnBlocks =
+    (kPanelRows - 1 + kDrawsPerBlock<F> - 1) / kDrawsPerBlock<F> + 1;
+
+template <typename F>
+void FillPanel(const Tensor<F> &tensor, const Run &run, int64_t rows,
+               uint8_t *out) {
+  constexpr int64_t kPerBlock = kDrawsPerBlock<F>;
+  constexpr int64_t kColumns = kTileBlocks / kColumnBlocks<F>;
+  TileBytes<F> tile;
+  uint64_t indices[kTileBlocks];
+  for (int64_t done = 0; done < run.count;) {
+    const int64_t columns = std::min(run.count - done, kColumns);
+    int64_t blocks = 0;
+    // Where in the tile each column starts, in elements.
+    int64_t starts[kColumns];
+    for (int64_t c = 0; c < columns; ++c) {
+      const int64_t first = run.first + (done + c) * run.stride;
+      starts[c] = blocks * kPerBlock + first % kPerBlock;
+      for (int64_t b = first / kPerBlock; b <= (first + rows - 1) / kPerBlock;
+           ++b) {
+        indices[blocks++] = static_cast<uint64_t>(b);
+      }
+    }
+    std::fill(indices + blocks, indices + RoundUpToGroup(blocks), indices[0]);
+    FillBlocks(tensor.sampler, tensor.key, {0, indices}, blocks, tensor.dtype,
+               tile.data);
+    for (int64_t r = 0; r < rows; ++r) {
+      uint8_t *const row = out + (r * run.count + done) * tensor.bytes;
+      for (int64_t c = 0; c < columns; ++c) {
+        CopyElement(tile.data + (starts[c] + r) * tensor.bytes, tensor.bytes,
+                    row + c * tensor.bytes);
+      }
+    }
+    done += columns;
   }
 }
 
 template <typename F>
-void FillAny(const Sampler<F>& sampler, StreamKey key, Dtype dtype,
-             int64_t first, int64_t stride, int64_t count, uint8_t* out) {
-  if (stride == 1) {
-    FillConsecutive(sampler, key, dtype, first, count, out);
+void FillRun(const Tensor<F> &tensor, const Run &run, uint8_t *out) {
+  if (tensor.sampler.kind == Sampler<F>::Kind::kConstant) {
+    FillConstant(tensor, run.count, out);
+  } else if (run.stride == 1) {
+    FillConsecutive(tensor, run.first, run.count, out);
   } else {
-    FillSpaced(sampler, key, dtype, first, stride, count, out);
+    FillSpaced(tensor, run, out);
+  }
+}
+
+template <typename F>
+void FillMatrix(const Tensor<F> &tensor, Run run, int64_t rows, uint8_t *out) {
+  if (tensor.sampler.kind == Sampler<F>::Kind::kConstant) {
+    FillConstant(tensor, rows * run.count, out);
+    return;
+  }
+  while (rows > 0) {
+    const int64_t n = std::min(rows, kPanelRows);
+    FillPanel(tensor, run, n, out);
+    run.first += n;
+    rows -= n;
+    out += n * run.count * tensor.bytes;
   }
 }
 
 }  // namespace
 
-Filler::Filler(const DistributionParameters& parameters, Dtype dtype,
+Filler::Filler(const DistributionParameters &parameters, Dtype dtype,
                StreamKey stream_key)
     : dtype_(dtype), stream_key_(stream_key) {
   if (dtype == Dtype::kFloat64) {
@@ -176,12 +194,23 @@ Filler::Filler(const DistributionParameters& parameters, Dtype dtype,
   }
 }
 
-void Filler::Fill(int64_t first, int64_t stride, int64_t count,
-                  uint8_t* out) const {
+void Filler::Fill(const Run &run, uint8_t *out) const {
+  const int64_t bytes = DtypeBytes(dtype_);
   if (dtype_ == Dtype::kFloat64) {
-    FillAny(double_sampler_, stream_key_, dtype_, first, stride, count, out);
+    FillRun<double>({double_sampler_, stream_key_, dtype_, bytes}, run, out);
   } else {
-    FillAny(float_sampler_, stream_key_, dtype_, first, stride, count, out);
+    FillRun<float>({float_sampler_, stream_key_, dtype_, bytes}, run, out);
+  }
+}
+
+void Filler::FillTransposed(const Run &run, int64_t rows, uint8_t *out) const {
+  const int64_t bytes = DtypeBytes(dtype_);
+  if (dtype_ == Dtype::kFloat64) {
+    FillMatrix<double>({double_sampler_, stream_key_, dtype_, bytes}, run, rows,
+                       out);
+  } else {
+    FillMatrix<float>({float_sampler_, stream_key_, dtype_, bytes}, run, rows,
+                      out);
   }
 }
 

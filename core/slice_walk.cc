@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/fill.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/tensor.h"
 
@@ -11,7 +12,7 @@ namespace weightinit {
 namespace {
 
 // The logical stride of each dimension.
-std::vector<int64_t> LogicalStrides(const std::vector<int64_t>& shape,
+std::vector<int64_t> LogicalStrides(const std::vector<int64_t> &shape,
                                     Layout layout) {
   const size_t rank = shape.size();
   // The dimensions from the fastest logical one to the slowest.
@@ -34,8 +35,8 @@ std::vector<int64_t> LogicalStrides(const std::vector<int64_t>& shape,
 
 }  // namespace
 
-SliceWalk::SliceWalk(const std::vector<int64_t>& shape,
-                     const std::vector<ResolvedRange>& slice, Layout layout) {
+SliceWalk::SliceWalk(const std::vector<int64_t> &shape,
+                     const std::vector<ResolvedRange> &slice, Layout layout) {
   const std::vector<int64_t> strides = LogicalStrides(shape, layout);
   for (size_t d = 0; d < shape.size(); ++d) {
     const int64_t size = slice[d].stop - slice[d].start;
@@ -52,7 +53,7 @@ SliceWalk::SliceWalk(const std::vector<int64_t>& shape,
 }
 
 Run SliceWalk::RunAt(int64_t position) const {
-  const Axis& inner = axes_.back();
+  const Axis &inner = axes_.back();
   const int64_t column = position % inner.size;
   Run run{origin_ + column * inner.stride, inner.stride, inner.size - column};
   int64_t row = position / inner.size;
@@ -66,7 +67,7 @@ Run SliceWalk::RunAt(int64_t position) const {
 int64_t SliceWalk::AdjacentRows(int64_t position) const {
   const int64_t columns = axes_.back().size;
   if (axes_.size() < 2 || position % columns != 0) return 1;
-  const Axis& outer = axes_[axes_.size() - 2];
+  const Axis &outer = axes_[axes_.size() - 2];
   if (outer.stride != 1) return 1;
   return outer.size - position / columns % outer.size;
 }

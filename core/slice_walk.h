@@ -6,17 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/fill.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/tensor.h"
 
 namespace weightinit {
-
-// Evenly spaced stream indices: first, first + stride, ...
-struct Run {
-  int64_t first = 0;
-  int64_t stride = 1;
-  int64_t count = 0;
-};
 
 // The logical index of an element counts row-major in OUT_IN order whatever the
 // layout, so a walk over an IN_OUT tensor strides. Immutable.
@@ -29,8 +23,8 @@ class SliceWalk {
   };
 
   // REQUIRES: `slice` has one range inside each dimension of `shape`.
-  SliceWalk(const std::vector<int64_t>& shape,
-            const std::vector<ResolvedRange>& slice, Layout layout);
+  SliceWalk(const std::vector<int64_t> &shape,
+            const std::vector<ResolvedRange> &slice, Layout layout);
 
   // The elements from `position` to the end of its innermost axis.
   // REQUIRES: 0 <= position < number of elements of the slice.

@@ -11,6 +11,9 @@
 // gets the length of the payload in 8 bytes, little-endian, and the payload;
 // for one that cannot be served the length is 2^64 - 1, and 8 bytes of length
 // and the text of the error follow. Output is flushed after each request.
+//
+// usage: weightinit-generate [TARGET]    TARGET forces a SIMD target;
+//        weightinit-generate --targets   prints those that this machine has.
 
 #include <algorithm>
 #include <cstdint>
@@ -32,6 +35,7 @@
 #include "nlohmann/json.hpp"
 #include "weightinit/core/names.h"
 #include "weightinit/core/resolve.h"
+#include "weightinit/core/simd_target.h"
 #include "weightinit/core/tensor.h"
 #include "weightinit/core/tensor_reader.h"
 
@@ -227,8 +231,23 @@ void WriteTensor(TensorPlan plan) {
   }
 }
 
-int Main() {
+int PrintTargets() {
+  for (const SimdTarget& target : KnownSimdTargets()) {
+    if (target.supported) std::cout << target.name << "\n";
+  }
+  return 0;
+}
+
+int Main(const std::vector<std::string>& arguments) {
   std::ios::sync_with_stdio(false);
+  if (!arguments.empty()) {
+    if (arguments[0] == "--targets") return PrintTargets();
+    const absl::Status forced = ForceSimdTarget(arguments[0]);
+    if (!forced.ok()) {
+      std::cerr << "weightinit-generate: " << forced.message() << "\n";
+      return 2;
+    }
+  }
   std::string line;
   while (std::cout && std::getline(std::cin, line)) {
     absl::StatusOr<TensorRequest> request = ParseRequest(line);
@@ -247,9 +266,9 @@ int Main() {
 }  // namespace
 }  // namespace weightinit
 
-int main() {
+int main(int argc, char** argv) {
   try {
-    return weightinit::Main();
+    return weightinit::Main({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "weightinit-generate: %s\n", error.what());
     return 1;

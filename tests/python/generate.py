@@ -13,12 +13,20 @@ class GenerateError(Exception):
     """The implementation refused a request; the text is its error."""
 
 
-def generate(requests):
-    """For each request, a dict with the keys that tests/generate_main.cc lists: its bytes, or a GenerateError."""
+def targets():
+    """The SIMD targets that this machine has."""
+    command = [os.environ["WEIGHTINIT_GENERATE"], "--targets"]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
+def generate(requests, target=None):
+    """For each request, a dict with the keys that tests/generate_main.cc lists: its bytes, or a GenerateError.
+
+    By the SIMD target named, or the best one.
+    """
+    command = [os.environ["WEIGHTINIT_GENERATE"]] + ([target] if target else [])
     lines = "".join(json.dumps(request) + "\n" for request in requests)
-    finished = subprocess.run(
-        [os.environ["WEIGHTINIT_GENERATE"]], input=lines.encode(), stdout=subprocess.PIPE, check=True, timeout=120
-    )
+    finished = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True, timeout=120)
     stream = io.BytesIO(finished.stdout)
     answers = []
     for _ in requests:

@@ -10,7 +10,7 @@ sys.path[:0] = [str(TESTS / "reference"), str(TESTS / "golden")]
 
 import make_goldens
 import weightinit_reference as reference
-from generate import GenerateError, generate
+from generate import GenerateError, generate, targets
 
 
 class GoldenTest(unittest.TestCase):
@@ -27,12 +27,14 @@ class GoldenTest(unittest.TestCase):
             with self.subTest(request=request):
                 self.assertEqual(make_goldens.line(request, reference.payload(request)), line)
 
-    def test_implementation_reproduces_every_case(self):
-        for request, line, payload in zip(self.requests, self.lines, generate(self.requests)):
-            with self.subTest(request=request):
-                if isinstance(payload, GenerateError):
-                    raise payload
-                self.assertEqual(make_goldens.line(request, payload), line)
+    def test_every_simd_target_reproduces_every_case(self):
+        self.assertIn("scalar", targets())
+        for target in targets():
+            for request, line, payload in zip(self.requests, self.lines, generate(self.requests, target)):
+                with self.subTest(target=target, request=request):
+                    if isinstance(payload, GenerateError):
+                        raise payload
+                    self.assertEqual(make_goldens.line(request, payload), line)
 
 
 if __name__ == "__main__":
