@@ -18,8 +18,7 @@
 #include "weightinit/core/tensor.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weightinit {
-namespace HWY_NAMESPACE {
+namespace weightinit::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -289,8 +288,7 @@ void FillDoubleBlocks(const Sampler<double> &sampler, StreamKey key,
 
 int64_t ThisTarget() { return HWY_TARGET; }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace weightinit
+}  // namespace weightinit::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

@@ -166,12 +166,13 @@ bool IsNamed(E value) {
   });
 }
 
-// NOLINTNEXTLINE(bugprone-macro-parentheses): E is a type.
+// NOLINTBEGIN(bugprone-macro-parentheses): E is a type.
 #define WEIGHTINIT_INSTANTIATE_NAMES(E)              \
   template const std::vector<Named<E>>& AllNamed();  \
   template std::string_view NameOf(E);               \
   template std::optional<E> Parse(std::string_view); \
   template bool IsNamed(E)
+// NOLINTEND(bugprone-macro-parentheses)
 
 WEIGHTINIT_INSTANTIATE_NAMES(Scheme);
 WEIGHTINIT_INSTANTIATE_NAMES(Activation);

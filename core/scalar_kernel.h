@@ -64,7 +64,7 @@ void FillBlocksScalar(const Sampler<F> &sampler, StreamKey key,
                       uint8_t *out) {
   const PhiloxKey philox_key = {static_cast<uint32_t>(key.key),
                                 static_cast<uint32_t>(key.key >> 32)};
-  const int bytes = DtypeBytes(dtype);
+  const int64_t bytes = DtypeBytes(dtype);
   for (int64_t b = 0; b < count; ++b) {
     const uint64_t index = blocks.indices != nullptr
                                ? blocks.indices[b]

@@ -26,8 +26,7 @@
 #if HWY_TARGET != HWY_SCALAR  // That one has core/scalar_kernel.h.
 
 HWY_BEFORE_NAMESPACE();
-namespace weightinit {
-namespace HWY_NAMESPACE {
+namespace weightinit::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Tags of the lanes: words (unsigned) and their signed twin, for float or
@@ -277,8 +276,7 @@ HWY_INLINE hn::Vec<D> DrawTruncatedTail(D d, const Sampler<hn::TFromD<D>> &s,
   return Clamped(d, s, Scaled(d, s, z));
 }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace weightinit
+}  // namespace weightinit::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // HWY_TARGET

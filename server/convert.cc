@@ -21,6 +21,7 @@
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/resolve.h"
+#include "weightinit/core/simd_target.h"
 #include "weightinit/core/tensor.h"
 #include "weightinit/core/version.h"
 #include "weightinit/core/violations.h"
@@ -403,7 +404,7 @@ grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
 void DescribeServer(const Limits& limits, int max_streams,
                     v1::GetServerInfoResponse* response) {
   response->set_version(kVersion);
-  response->set_simd_target("SCALAR");
+  response->set_simd_target(SimdTargetInUse());
   AddAllNamed<Generator>(response->mutable_generators());
   AddAllNamed<Scheme>(response->mutable_schemes());
   AddAllNamed<Dtype>(response->mutable_dtypes());

@@ -19,6 +19,7 @@
 #include "server/logging.h"
 #include "server/server.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
 namespace {
@@ -30,6 +31,7 @@ constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 struct Flags {
   weightinit::ServerOptions server;
   weightinit::LogOptions log;
+  std::string simd_target;
   int drain_seconds = 25;
   bool health_check = false;
   std::string health_check_address;
@@ -59,6 +61,10 @@ void Declare(CLI::App* app, Flags* flags) {
       ->envname("WEIGHTINIT_SERVER_GENERATOR_THREADS")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app->add_option("--simd-target", flags->simd_target,
+                  "Instruction set to compute with, such as avx2; it changes "
+                  "no bit. Default: the best of this machine")
+      ->envname("WEIGHTINIT_TARGET");
   app->add_option("--drain-seconds", flags->drain_seconds,
                   "How long running streams may go on after SIGTERM")
       ->envname("WEIGHTINIT_SERVER_DRAIN_SECONDS")
@@ -161,5 +167,12 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
-  return flags.health_check ? Probe(flags) : Serve(flags);
+  if (flags.health_check) return Probe(flags);
+  const absl::Status forced = weightinit::ForceSimdTarget(flags.simd_target);
+  if (!forced.ok()) {
+    std::cerr << "weightinit-server: --simd-target: " << forced.message()
+              << "\n";
+    return kExitUsage;
+  }
+  return Serve(flags);
 }

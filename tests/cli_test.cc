@@ -230,8 +230,9 @@ TEST(CliStatisticsTest, NoValuesHaveNoStatistics) {
 TEST(CliStatisticsTest, LargeMeanDoesNotHideASmallDeviation) {
   Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT64, 1e9, 1e-3), 0);
   std::vector<double> values;
-  for (int i = 0; i < 100'003; ++i)
+  for (int i = 0; i < 100'003; ++i) {
     values.push_back(1e9 + (i % 2 == 0 ? 1e-3 : -1e-3));
+  }
   Add(values, &statistics);
   EXPECT_NEAR(statistics.measured()->stddev, 1e-3, 1e-6);
   EXPECT_NEAR(statistics.measured()->mean, 1e9, 1e-3);

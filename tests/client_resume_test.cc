@@ -126,6 +126,7 @@ TEST(ClientResumeTest, OneClientServesManyThreads) {
   const auto client = ClientOf({first.address(), second.address()});
   std::vector<CollectingSink> sinks(4);
   std::vector<std::thread> threads;
+  threads.reserve(sinks.size());
   for (CollectingSink& sink : sinks) {
     threads.emplace_back([&client, &sink] {
       const auto result = client->Fetch(Request(), sink);
@@ -133,8 +134,9 @@ TEST(ClientResumeTest, OneClientServesManyThreads) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (const CollectingSink& sink : sinks)
+  for (const CollectingSink& sink : sinks) {
     EXPECT_EQ(sink.data, FakeData(0, kElements));
+  }
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ TEST(EndToEndTest, FourClientsOfTwoServersGetEqualBytes) {
   const auto second = StartServer();
   std::vector<std::string> fetched(4);
   std::vector<std::thread> threads;
+  threads.reserve(fetched.size());
   for (size_t i = 0; i < fetched.size(); ++i) {
     const std::string& address =
         i % 2 == 0 ? first->address() : second->address();

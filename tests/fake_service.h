@@ -8,12 +8,12 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -77,7 +77,7 @@ class FakeService final : public v1::WeightInitService::Service {
 
   // All requests for a stream, in order of arrival.
   std::vector<v1::InitializeTensorRequest> requests() const {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     return requests_;
   }
 
@@ -87,9 +87,10 @@ class FakeService final : public v1::WeightInitService::Service {
     FakeStream stream = CorrectStream(*request);
     Script script;
     {
-      absl::MutexLock lock(&mutex_);
-      if (requests_.size() < scripts_.size())
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (requests_.size() < scripts_.size()) {
         script = scripts_[requests_.size()];
+      }
       requests_.push_back(*request);
     }
     if (script) script(stream);
@@ -156,7 +157,7 @@ class FakeService final : public v1::WeightInitService::Service {
   }
 
   const std::vector<Script> scripts_;
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<v1::InitializeTensorRequest> requests_;
 };
 

@@ -83,6 +83,9 @@ class ServerProcess {
     argv.push_back(nullptr);
     std::string variable = environment;
     std::vector<char*> envp;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      if (!absl::StartsWith(*entry, "WEIGHTINIT_")) envp.push_back(*entry);
+    }
     if (!variable.empty()) envp.push_back(variable.data());
     envp.push_back(nullptr);
 

@@ -106,8 +106,9 @@ absl::Status AcceptChunk(const v1::TensorChunk& chunk, Delivery& delivery) {
   const absl::Span<const uint8_t> data(
       reinterpret_cast<const uint8_t*>(chunk.data().data()),
       chunk.data().size());
-  if (absl::Status status = delivery.sink.OnData(data); !status.ok())
+  if (absl::Status status = delivery.sink.OnData(data); !status.ok()) {
     return status;
+  }
   FetchResult& result = delivery.result;
   const auto bytes = static_cast<int64_t>(data.size());
   const int64_t element_bytes =
@@ -242,8 +243,8 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& server,
 class RetryingClient final : public WeightClient {
  public:
   RetryingClient(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
-                 const WeightClientOptions& options)
-      : options_(options) {
+                 WeightClientOptions options)
+      : options_(std::move(options)) {
     for (const auto& channel : channels) {
       stubs_.push_back(WeightInitService::NewStub(channel));
     }
@@ -357,19 +358,21 @@ absl::StatusOr<std::unique_ptr<WeightClient>> WeightClient::Create(
   if (absl::Status status = Validate(options); !status.ok()) return status;
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (const std::string& server : options.servers) {
-    if (absl::Status status = ValidateServer(server); !status.ok())
+    if (absl::Status status = ValidateServer(server); !status.ok()) {
       return status;
+    }
     channels.push_back(Connect(server, options));
   }
-  return FromChannels(std::move(channels), options);
+  return FromChannels(channels, options);
 }
 
 absl::StatusOr<std::unique_ptr<WeightClient>> WeightClient::FromChannels(
-    std::vector<std::shared_ptr<grpc::Channel>> channels,
+    const std::vector<std::shared_ptr<grpc::Channel>>& channels,
     const WeightClientOptions& options) {
   if (absl::Status status = Validate(options); !status.ok()) return status;
-  if (channels.empty())
+  if (channels.empty()) {
     return InvalidOption("servers", "empty", "at least one");
+  }
   return std::make_unique<RetryingClient>(channels, options);
 }
 

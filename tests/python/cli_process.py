@@ -103,5 +103,5 @@ class CliTestCase(unittest.TestCase):
         result = run_cli(*arguments, **options)
         self.assertEqual(result.returncode, status, (arguments, result.stderr))
         message = result.stderr.decode()
-        self.assertTrue(message.startswith("weightinit: "), message)
+        self.assertRegex(message, "(?m)^weightinit: ")
         return message

@@ -19,12 +19,13 @@ namespace {
 
 constexpr absl::string_view kChoices = "npy, safetensors, bin";
 // The one key of a safetensors header that is not a tensor.
-constexpr absl::string_view kMetadataKey = "__metadata__";
+constexpr char kMetadataKey[] = "__metadata__";
 
 std::optional<FileFormat> ParseFormat(absl::string_view name) {
   if (absl::EqualsIgnoreCase(name, "npy")) return FileFormat::kNpy;
-  if (absl::EqualsIgnoreCase(name, "safetensors"))
+  if (absl::EqualsIgnoreCase(name, "safetensors")) {
     return FileFormat::kSafetensors;
+  }
   if (absl::EqualsIgnoreCase(name, "bin")) return FileFormat::kBin;
   return std::nullopt;
 }
@@ -59,7 +60,7 @@ absl::string_view NumpyDescr(v1::Dtype dtype) {
   }
 }
 
-absl::string_view SafetensorsDtype(v1::Dtype dtype) {
+const char* SafetensorsDtype(v1::Dtype dtype) {
   switch (dtype) {
     case v1::DTYPE_FLOAT64:
       return "F64";
@@ -97,7 +98,7 @@ std::string NpyHeader(const v1::TensorDescription& description) {
 std::string SafetensorsHeader(const v1::TensorDescription& description) {
   nlohmann::ordered_json header;
   // The format allows strings only.
-  header[std::string(kMetadataKey)] = {
+  header[kMetadataKey] = {
       {"generator", WireName<Generator>(description.generator())},
       {"layout", WireName<Layout>(description.layout())},
       {"scheme", WireName<Scheme>(description.scheme())},
@@ -105,7 +106,7 @@ std::string SafetensorsHeader(const v1::TensorDescription& description) {
       {"weightinit", kVersion},
   };
   header[description.name().empty() ? "tensor" : description.name()] = {
-      {"dtype", std::string(SafetensorsDtype(description.dtype()))},
+      {"dtype", SafetensorsDtype(description.dtype())},
       {"shape", FileShape(description)},
       {"data_offsets", {0, description.bytes()}},
   };

@@ -32,8 +32,9 @@ class ReportingSink final : public TensorSink {
 
   absl::Status OnData(absl::Span<const uint8_t> data) override {
     if (output_ != nullptr) {
-      if (absl::Status status = output_->Write(data); !status.ok())
+      if (absl::Status status = output_->Write(data); !status.ok()) {
         return status;
+      }
     }
     sha256_.Update(data);
     statistics_->Add(data);

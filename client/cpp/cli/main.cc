@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <iterator>
+#include <cstring>
+#include <exception>
+#include <initializer_list>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -16,8 +18,8 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/interrupt.h"
 #include "client/cpp/cli/output.h"
-#include "google/protobuf/stubs/logging.h"
 #include "weightinit/core/names.h"
+#include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
 namespace weightinit::cli {
@@ -169,18 +171,23 @@ int ReportParsing(const CLI::App& app, const CLI::ParseError& error) {
 int Main(int argc, char** argv) {
   OpenStandardStreams();
   // A closed pipe and a file size limit are errors of write, told like others.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+  for (const int number : {SIGPIPE, SIGXFSZ}) {
+    if (std::signal(number, SIG_IGN) == SIG_ERR) return 1;
+  }
   ExitOnSignals(&Output::RemoveTemporary);
-  // What a request lacks the service says in full; the library's log line for
-  // it would come before.
-  google::protobuf::SetLogHandler(nullptr);
 
   CLI::App app("Deterministic initial weights of neural networks.",
                "weightinit");
   app.set_version_flag("--version", absl::StrCat("weightinit ", kVersion));
   app.footer(kFooter);
   app.require_subcommand(0, 1);
+
+  std::string simd_target;
+  app.add_option("--simd-target", simd_target,
+                 "Instruction set to compute with when there is no --server, "
+                 "such as avx2; it changes no bit. Default: the best of this "
+                 "machine")
+      ->envname("WEIGHTINIT_TARGET");
 
   InitOptions init_options;
   CLI::App* const init = app.add_subcommand(
@@ -217,6 +224,9 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ReportParsing(app, error);
   }
+  if (const absl::Status forced = ForceSimdTarget(simd_target); !forced.ok()) {
+    return Report(forced);
+  }
   if (init->parsed()) return Report(RunInit(init_options));
   if (describe->parsed()) return Report(RunDescribe(describe_options));
   if (info->parsed()) return Report(RunInfo(info_options));
@@ -228,4 +238,13 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace weightinit::cli
 
-int main(int argc, char** argv) { return weightinit::cli::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return weightinit::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    // Out of memory, most likely: as little as can be.
+    [[maybe_unused]] const ssize_t written =
+        write(STDERR_FILENO, error.what(), std::strlen(error.what()));
+    return 1;
+  }
+}

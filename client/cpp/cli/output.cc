@@ -6,13 +6,14 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 #include <random>
+#include <system_error>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/mutex.h"
 
 namespace weightinit::cli {
 namespace {
@@ -25,8 +26,8 @@ constexpr mode_t kMode = 0666;  // Less the umask.
 // The name that has to be removed if the process ends early; empty for none.
 // Held for ever by RemoveTemporary, so that no name can follow.
 struct TemporaryName {
-  absl::Mutex mutex;
-  std::string path ABSL_GUARDED_BY(mutex);
+  std::mutex mutex;
+  std::string path;
 };
 
 TemporaryName& CurrentTemporary() {
@@ -68,9 +69,9 @@ absl::StatusOr<std::string> FollowLinks(std::string path) {
     char target[4096];
     const ssize_t length = readlink(path.c_str(), target, sizeof(target));
     if (length < 0) return IoError(path, errno);
-    const absl::string_view link(target, static_cast<size_t>(length));
-    path = link.substr(0, 1) == "/"
-               ? std::string(link)
+    const std::string link(target, static_cast<size_t>(length));
+    path = absl::StartsWith(link, "/")
+               ? link
                : absl::StrCat(DirectoryOf(path), "/", link);
   }
   return IoError(given, ELOOP);
@@ -139,7 +140,7 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
     }
   }
   TemporaryName& temporary = CurrentTemporary();
-  absl::MutexLock lock(&temporary.mutex);
+  const std::lock_guard<std::mutex> lock(temporary.mutex);
   int fd = -1;
   temporary.path = CreateTemporary(target, [&fd](const std::string& name) {
     fd = open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
@@ -151,8 +152,7 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
 
 void Output::RemoveTemporary() {
   TemporaryName& temporary = CurrentTemporary();
-  temporary.mutex.Lock();
-  temporary.mutex.AssertHeld();
+  temporary.mutex.lock();
   if (!temporary.path.empty()) unlink(temporary.path.c_str());
 }
 
@@ -160,10 +160,12 @@ Output::Output(Kind kind, int fd, std::string target)
     : kind_(kind), fd_(fd), target_(std::move(target)) {}
 
 Output::~Output() {
-  if (kind_ != Kind::kStandardOutput && fd_ >= 0) close(fd_);
+  // Closed already: committed.
+  if (kind_ == Kind::kStandardOutput || fd_ < 0) return;
+  close(fd_);
   if (kind_ != Kind::kTemporary) return;
   TemporaryName& temporary = CurrentTemporary();
-  absl::MutexLock lock(&temporary.mutex);
+  const std::lock_guard<std::mutex> lock(temporary.mutex);
   if (!temporary.path.empty()) unlink(temporary.path.c_str());
   temporary.path.clear();
 }
@@ -191,7 +193,7 @@ absl::Status Output::Commit() {
 
 absl::Status Output::Publish() {
   TemporaryName& temporary = CurrentTemporary();
-  absl::MutexLock lock(&temporary.mutex);
+  const std::lock_guard<std::mutex> lock(temporary.mutex);
   if (kind_ == Kind::kAnonymous) {
     // rename, unlike linkat, replaces a file that is there.
     temporary.path = CreateTemporary(target_, [this](const std::string& name) {

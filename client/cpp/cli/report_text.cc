@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -110,7 +111,7 @@ void AddHistogram(const Histogram& histogram, std::string* out) {
                         static_cast<double>(tallest);
     absl::StrAppendFormat(
         out, "%12.4g |%s\n", start,
-        std::string(static_cast<size_t>(part * kBarWidth + 0.5), '#'));
+        std::string(static_cast<size_t>(std::lround(part * kBarWidth)), '#'));
   }
   absl::StrAppendFormat(out, "%12.4g |\n", histogram.high);
 }

@@ -83,7 +83,7 @@ class OptionReader {
   std::vector<int64_t> Shape(const std::optional<std::string>& text) {
     std::vector<int64_t> shape;
     if (!text.has_value()) {
-      errors_.push_back("--shape is required; \"\" is a scalar");
+      errors_.emplace_back("--shape is required; \"\" is a scalar");
       return shape;
     }
     if (text->empty()) return shape;
@@ -170,31 +170,40 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
 
   v1::FanSpec& fan = *tensor.mutable_fan();
   fan.set_layout(reader.Name<v1::Layout, Layout>("layout", options.layout));
-  if (const auto groups = reader.Integer("groups", options.groups))
+  if (const auto groups = reader.Integer("groups", options.groups)) {
     fan.set_groups(*groups);
+  }
   fan.set_transposed(options.transposed);
-  if (const auto in = reader.Integer("fan-in", options.fan_in))
+  if (const auto in = reader.Integer("fan-in", options.fan_in)) {
     fan.set_fan_in(*in);
-  if (const auto out = reader.Integer("fan-out", options.fan_out))
+  }
+  if (const auto out = reader.Integer("fan-out", options.fan_out)) {
     fan.set_fan_out(*out);
+  }
 
   v1::SchemeParameters& parameters = *tensor.mutable_parameters();
-  if (const auto x = reader.Number("gain", options.gain))
+  if (const auto x = reader.Number("gain", options.gain)) {
     parameters.set_gain(*x);
+  }
   if (const auto x = reader.Number("negative-slope", options.negative_slope)) {
     parameters.set_negative_slope(*x);
   }
-  if (const auto x = reader.Number("mean", options.mean))
+  if (const auto x = reader.Number("mean", options.mean)) {
     parameters.set_mean(*x);
-  if (const auto x = reader.Number("stddev", options.stddev))
+  }
+  if (const auto x = reader.Number("stddev", options.stddev)) {
     parameters.set_stddev(*x);
+  }
   if (const auto x = reader.Number("low", options.low)) parameters.set_low(*x);
-  if (const auto x = reader.Number("high", options.high))
+  if (const auto x = reader.Number("high", options.high)) {
     parameters.set_high(*x);
-  if (const auto x = reader.Number("value", options.value))
+  }
+  if (const auto x = reader.Number("value", options.value)) {
     parameters.set_value(*x);
-  if (const auto x = reader.Number("scale", options.scale))
+  }
+  if (const auto x = reader.Number("scale", options.scale)) {
     parameters.set_scale(*x);
+  }
   parameters.set_fan_mode(
       reader.Name<v1::FanMode, FanMode>("fan-mode", options.fan_mode));
   parameters.set_distribution(reader.Name<v1::Distribution, Distribution>(

@@ -135,8 +135,9 @@ void Statistics::AddBlock(const double* values, int count) {
   };
   int i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane)
+    for (size_t lane = 0; lane < kLanes; ++lane) {
       add(lane, values[i + static_cast<int>(lane)]);
+    }
   }
   for (; i < count; ++i) add(0, values[i]);
 

@@ -74,7 +74,7 @@ class WeightClient {
 
   // Uses these channels, at least one, in place of options.servers.
   static absl::StatusOr<std::unique_ptr<WeightClient>> FromChannels(
-      std::vector<std::shared_ptr<grpc::Channel>> channels,
+      const std::vector<std::shared_ptr<grpc::Channel>>& channels,
       const WeightClientOptions& options);
 
   virtual ~WeightClient() = default;
