@@ -68,7 +68,7 @@ def show(rows):
 
 
 def main():
-    binaries, output = (pathlib.Path(argument).absolute() for argument in sys.argv[1:])
+    binaries, output = pathlib.Path(sys.argv[1]).absolute(), pathlib.Path(sys.argv[2])
     output.mkdir(parents=True, exist_ok=True)
 
     with Server(binaries) as server:
