@@ -230,6 +230,7 @@ TEST(CliStatisticsTest, NoValuesHaveNoStatistics) {
 TEST(CliStatisticsTest, LargeMeanDoesNotHideASmallDeviation) {
   Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT64, 1e9, 1e-3), 0);
   std::vector<double> values;
+  values.reserve(100'003);
   for (int i = 0; i < 100'003; ++i) {
     values.push_back(1e9 + (i % 2 == 0 ? 1e-3 : -1e-3));
   }

@@ -143,8 +143,7 @@ TEST(EndToEndTest, SlicesInReverseOrderFromTwoServersMakeTheWhole) {
     rows->set_stop((i + 1) * kRows / kSlices);
     request.add_slice();
     const auto& server = i % 2 == 0 ? first : second;
-    from_slices =
-        FetchAll(*ClientOf({server->address()}), request) + from_slices;
+    from_slices.insert(0, FetchAll(*ClientOf({server->address()}), request));
   }
   EXPECT_TRUE(from_slices == whole);
 }

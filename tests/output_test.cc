@@ -38,7 +38,7 @@ class OutputTest : public ::testing::TestWithParam<bool> {
     return directory_ + "/" + name;
   }
 
-  absl::StatusOr<std::unique_ptr<Output>> Open(const std::string& path) const {
+  static absl::StatusOr<std::unique_ptr<Output>> Open(const std::string& path) {
     OutputOptions options;
     options.anonymous_file = GetParam();
     return Output::Open(path, options);

@@ -120,8 +120,9 @@ class FakeCall final : public grpc::ServerCallbackWriter<grpc::ByteBuffer> {
       write_in_flight_ = true;
       complete_here = bound_ && completion_ == Completion::kBeforeReturn;
       if (complete_here) write_in_flight_ = false;
+      // Under the mutex, because the end of this write may be that of the test.
+      changed_.notify_all();
     }
-    changed_.notify_all();
     if (complete_here) {
       std::thread([this] {
         stream_->OnWriteDone(true);
@@ -147,8 +148,8 @@ class FakeCall final : public grpc::ServerCallbackWriter<grpc::ByteBuffer> {
       EXPECT_FALSE(finished_) << "finished twice";
       finished_ = true;
       status_ = std::move(status);
+      changed_.notify_all();
     }
-    changed_.notify_all();
     Unref();
   }
 
