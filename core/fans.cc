@@ -38,12 +38,24 @@ Fans FansOfShape(const std::vector<int64_t>& shape, const FanSpec& spec,
 
 }  // namespace
 
-Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
-                 ViolationList& violations) {
+void CheckFanSpec(const FanSpec& spec, ViolationList& violations) {
   if (spec.groups < 0) {
     AddViolation(violations, "tensor.fan.groups", "is ", spec.groups,
                  "; must be at least 1");
   }
+  const auto check = [&](const std::optional<int64_t>& fan, const char* name) {
+    if (fan.has_value() && *fan < 1) {
+      AddViolation(violations, absl::StrCat("tensor.fan.", name), "is ", *fan,
+                   "; must be at least 1");
+    }
+  };
+  check(spec.fan_in, "fan_in");
+  check(spec.fan_out, "fan_out");
+}
+
+Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
+                 ViolationList& violations) {
+  CheckFanSpec(spec, violations);
   Fans fans;
   if (shape.size() >= 2) {
     fans = FansOfShape(shape, spec, violations);
@@ -58,17 +70,8 @@ Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
                    " is no transposed convolution");
     }
   }
-  const auto override_fan = [&](const std::optional<int64_t>& given,
-                                const char* name, std::optional<int64_t>& fan) {
-    if (!given.has_value()) return;
-    if (*given < 1) {
-      AddViolation(violations, absl::StrCat("tensor.fan.", name), "is ", *given,
-                   "; must be at least 1");
-    }
-    fan = given;
-  };
-  override_fan(spec.fan_in, "fan_in", fans.in);
-  override_fan(spec.fan_out, "fan_out", fans.out);
+  if (spec.fan_in.has_value()) fans.in = spec.fan_in;
+  if (spec.fan_out.has_value()) fans.out = spec.fan_out;
   return fans;
 }
 

@@ -19,6 +19,9 @@ struct Fans {
   std::optional<int64_t> out;
 };
 
+// Adds a violation for each field of `spec` that is bad whatever the shape.
+void CheckFanSpec(const FanSpec& spec, ViolationList& violations);
+
 // The fans of a shape. With the receptive field r (product of the spatial
 // dimensions) and the dimensions in OUT_IN order:
 //   (O, I/groups, spatial...): in = I/groups * r, out = O/groups * r;
@@ -26,7 +29,8 @@ struct Fans {
 //   r.
 // With groups 1 and not transposed that is torch.nn.init's
 // _calculate_fan_in_and_fan_out and, in IN_OUT order, Keras' compute_fans.
-// Adds a violation for each bad field of `spec`.
+// Adds a violation for each bad field of `spec`, as CheckFanSpec does, and for
+// each that the shape cannot have.
 // REQUIRES: `shape` is valid.
 Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
                  ViolationList& violations);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -115,6 +116,8 @@ std::optional<int64_t> CheckShape(const std::vector<int64_t>& shape,
   return empty ? 0 : product;
 }
 
+// The ranges in force. A negative dimension, which has its own violation,
+// bounds no range. REQUIRES: the rank is at most kMaxRank.
 std::vector<ResolvedRange> CheckSlice(const std::vector<DimensionRange>& slice,
                                       const std::vector<int64_t>& shape,
                                       ViolationList& violations) {
@@ -128,16 +131,17 @@ std::vector<ResolvedRange> CheckSlice(const std::vector<DimensionRange>& slice,
     return resolved;
   }
   for (size_t d = 0; d < shape.size(); ++d) {
+    const int64_t size =
+        shape[d] < 0 ? std::numeric_limits<int64_t>::max() : shape[d];
     const int64_t start = slice[d].start;
-    const int64_t stop = slice[d].stop.value_or(shape[d]);
-    if (stop < 0 || stop > shape[d]) {
+    const int64_t stop = slice[d].stop.value_or(size);
+    if (stop < 0 || stop > size) {
       AddViolation(violations, absl::StrCat("slice[", d, "].stop"), "is ", stop,
-                   "; must be from 0 to ", shape[d],
-                   ", the size of the dimension");
+                   "; must be from 0 to ", size, ", the size of the dimension");
     }
-    if (start < 0 || start > shape[d]) {
+    if (start < 0 || start > size) {
       AddViolation(violations, absl::StrCat("slice[", d, "].start"), "is ",
-                   start, "; must be from 0 to ", shape[d],
+                   start, "; must be from 0 to ", size,
                    ", the size of the dimension");
     } else if (start > stop) {
       AddViolation(violations, absl::StrCat("slice[", d, "].start"), "is ",
@@ -160,13 +164,11 @@ int64_t CheckChunkBytes(int64_t chunk_bytes, ViolationList& violations) {
   return chunk_bytes;
 }
 
-// Fills in everything about the distribution, given valid enums and fans.
-void ResolveDistribution(const SchemeParameters& parameters,
-                         Activation requested_activation, const Fans& fans,
+// Fills in everything about the distribution, given valid enums, parameters and
+// fans.
+void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
                          TensorPlan& plan, ViolationList& violations) {
   const size_t before = violations.size();
-  CheckParameters(plan.scheme, requested_activation, parameters, violations);
-  if (violations.size() != before) return;
   const ResolvedScheme scheme =
       ResolveScheme(plan.scheme, plan.activation, parameters, fans, violations);
   if (violations.size() != before) return;
@@ -223,15 +225,24 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
       std::min(limits.max_elements, kMaxElementsCeiling);
   const std::optional<int64_t> tensor_elements =
       CheckShape(spec.shape, max_elements, violations);
-  if (tensor_elements.has_value()) {
+  if (spec.shape.size() <= kMaxRank) {
     plan.slice = CheckSlice(request.slice, spec.shape, violations);
+  }
+  const size_t before_parameters = violations.size();
+  if (enums_known) {
+    CheckParameters(plan.scheme, spec.activation, spec.parameters, violations);
+  }
+  const bool parameters_valid =
+      enums_known && violations.size() == before_parameters;
+  if (tensor_elements.has_value()) {
     const Fans fans = ComputeFans(spec.shape, spec.fan, violations);
     plan.fan_in = fans.in;
     plan.fan_out = fans.out;
-    if (enums_known) {
-      ResolveDistribution(spec.parameters, spec.activation, fans, plan,
-                          violations);
+    if (parameters_valid) {
+      ResolveDistribution(spec.parameters, fans, plan, violations);
     }
+  } else {
+    CheckFanSpec(spec.fan, violations);
   }
   if (request.first_element < 0) {
     AddViolation(violations, "first_element", "is ", request.first_element,

@@ -164,8 +164,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 void Server::Drain(absl::Duration grace) {
   if (std::exchange(impl_->drained, true)) return;
   const absl::Time deadline = absl::Now() + grace;
-  impl_->grpc_server->GetHealthCheckService()->Shutdown();
   impl_->admission.Close();
+  impl_->grpc_server->GetHealthCheckService()->Shutdown();
   // gRPC tells connections to go away only now. It closes one as soon as the
   // client has acknowledged that and no call is left, so that sent after the
   // last byte of a stream the acknowledgement covers that byte; sent before, it

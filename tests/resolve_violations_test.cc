@@ -345,21 +345,33 @@ INSTANTIATE_TEST_SUITE_P(
                             [](R& r) { r.first_element = -1; },
                             {"first_element"},
                             "at least 0"},
-                    BadCase{
-                        "EverythingAtOnce",
-                        [](R& r) {
-                          r.tensor.name = "\xFF";
-                          r.tensor.scheme = Scheme::kNormal;
-                          r.tensor.parameters.stddev = -1;
-                          r.tensor.parameters.gain = 2;
-                          r.tensor.fan.groups = 7;
-                          r.slice = {{0, 99}, {5, 1}};
-                          r.chunk_bytes = 1;
-                        },
-                        {"tensor.name", "chunk_bytes", "slice[0].stop",
-                         "slice[1].start", "tensor.fan.groups",
-                         "tensor.parameters.gain", "tensor.parameters.stddev"},
-                        ""}),
+                    BadCase{"EverythingAtOnce",
+                            [](R& r) {
+                              r.tensor.name = "\xFF";
+                              r.tensor.scheme = Scheme::kNormal;
+                              r.tensor.parameters.stddev = -1;
+                              r.tensor.parameters.gain = 2;
+                              r.tensor.fan.groups = 7;
+                              r.slice = {{0, 99}, {5, 1}};
+                              r.chunk_bytes = 1;
+                            },
+                            {"tensor.name", "chunk_bytes", "slice[0].stop",
+                             "slice[1].start", "tensor.parameters.gain",
+                             "tensor.parameters.stddev", "tensor.fan.groups"},
+                            ""},
+                    BadCase{"EverythingAtOnceWithABadShape",
+                            [](R& r) {
+                              r.tensor.shape = {4, -3};
+                              r.tensor.scheme = Scheme::kNormal;
+                              r.tensor.parameters.stddev = std::nan("");
+                              r.tensor.fan.groups = -1;
+                              r.tensor.fan.fan_in = 0;
+                              r.slice = {{0, 5}, {7, 6}};
+                            },
+                            {"tensor.shape[1]", "slice[0].stop",
+                             "slice[1].start", "tensor.parameters.stddev",
+                             "tensor.fan.groups", "tensor.fan.fan_in"},
+                            ""}),
     [](const auto& info) { return info.param.name; });
 
 TEST(FirstElementTest, AtTheEndIsValidAndPastItIsOutOfRange) {
