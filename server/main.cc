@@ -1,12 +1,14 @@
 // weightinit-server: flags, log and signals around Server.
 
-#include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -118,7 +120,8 @@ int Serve(const Flags& flags) {
   sigaddset(&stop_signals, SIGINT);
   sigaddset(&stop_signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  // A connection that is gone is an error of its stream, not of the process.
+  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return kExitFailure;
 
   weightinit::SetUpLogging(flags.log);
   RaiseFileLimit();
@@ -155,9 +158,7 @@ int Serve(const Flags& flags) {
   _exit(0);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   Flags flags;
   CLI::App app("Serves deterministic weight tensors over gRPC.",
                "weightinit-server");
@@ -175,4 +176,15 @@ int main(int argc, char** argv) {
     return kExitUsage;
   }
   return Serve(flags);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "weightinit-server: %s\n", error.what());
+    return kExitFailure;
+  }
 }

@@ -13,7 +13,8 @@ template <typename E>
 class NamesTest : public testing::Test {};
 using AllEnums = testing::Types<Scheme, Activation, Dtype, Generator, Layout,
                                 FanMode, Distribution, AdvisoryCode>;
-TYPED_TEST_SUITE(NamesTest, AllEnums);
+// The empty argument is for clang's -Wpedantic.
+TYPED_TEST_SUITE(NamesTest, AllEnums, );
 
 TYPED_TEST(NamesTest, EveryValueParsesFromItsNameInAnyCase) {
   int expected = 1;  // Values have no gaps, so none is missing from the table.

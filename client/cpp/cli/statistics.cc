@@ -149,8 +149,8 @@ void Statistics::AddBlock(const double* values, int count) {
     min_ = std::min(min_, lows[lane]);
     max_ = std::max(max_, highs[lane]);
   }
-  const double n = static_cast<double>(count);
-  const double before = static_cast<double>(count_);
+  const auto n = static_cast<double>(count);
+  const auto before = static_cast<double>(count_);
   const double total = before + n;
   const double block_mean = shift + sum / n;
   const double delta = block_mean - mean_;
