@@ -59,7 +59,7 @@ TEST_P(BadRequestTest, NamesTheFieldsAndTheRange) {
 using R = TensorRequest;
 constexpr auto kParameters = "tensor.parameters.";
 BadCase Parameter(std::string name, Scheme scheme,
-                  std::function<void(SchemeParameters&)> set,
+                  const std::function<void(SchemeParameters&)>& set,
                   const std::string& field, std::string part = "") {
   return {std::move(name),
           [=](R& r) {

@@ -4,12 +4,12 @@
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -236,8 +236,8 @@ TEST(ServerProcessTest, EnvironmentAndConfigFileSetFlags) {
       absl::StrCat(::testing::TempDir(), "server_process_test.", getpid());
   FILE* file = fopen(path.c_str(), "w");
   ASSERT_NE(file, nullptr);
-  fputs("listen = \"127.0.0.1:0\"\nmax-streams = 7\n", file);
-  fclose(file);
+  ASSERT_GE(fputs("listen = \"127.0.0.1:0\"\nmax-streams = 7\n", file), 0);
+  ASSERT_EQ(fclose(file), 0);
   ServerProcess process({"--config", path});
   const auto stub = v1::WeightInitService::NewStub(Connect(process.Address()));
   unlink(path.c_str());

@@ -356,7 +356,7 @@ struct HealthWatch {
   explicit HealthWatch(const std::shared_ptr<grpc::Channel>& channel)
       : stub(Health::NewStub(channel)), reader(stub->Watch(&context, {})) {}
 
-  HealthCheckResponse::ServingStatus Next() {
+  HealthCheckResponse::ServingStatus Next() const {
     HealthCheckResponse response;
     EXPECT_TRUE(reader->Read(&response));
     return response.status();

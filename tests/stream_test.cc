@@ -122,7 +122,8 @@ TEST_F(StreamTest, SliceIsTheSameRowsOfTheWhole) {
   const auto delivery = Fetch(stub_.get(), request);
   ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
   EXPECT_EQ(delivery.data,
-            CoreBytes("w", {100, 50}, 7).substr(20 * 50 * 4, 70 * 50 * 4));
+            CoreBytes("w", {100, 50}, 7)
+                .substr(size_t{20} * 50 * 4, size_t{70} * 50 * 4));
 }
 
 TEST_F(StreamTest, ResumedStreamGoesOnWhereTheFirstElementSays) {

@@ -137,7 +137,7 @@ TEST_P(DtypeTest, ResumesAtEveryOffset) {
     request.tensor.fan.layout = layout;
     request.slice = {{1, 6}, {3, 10}, {0, 5}};
     const std::vector<uint8_t> whole = ReadAll(request);
-    const int64_t elements = 5 * 7 * 5;
+    constexpr int64_t elements = int64_t{5} * 7 * 5;
     for (int64_t first = 0; first <= elements; ++first) {
       request.first_element = first;
       const auto offset =

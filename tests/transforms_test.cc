@@ -31,7 +31,7 @@ std::vector<uint32_t> Words() {
 
 // The 64-bit words with those upper halves.
 uint64_t Widen(uint32_t word) {
-  return uint64_t{word} << 32 | (word * uint32_t{2654435761u});
+  return uint64_t{word} << 32 | uint32_t{word * 2654435761u};
 }
 
 TEST(CenteredUnitTest, IsOpenAndOddForFloat) {
