@@ -9,6 +9,9 @@
 #include "absl/types/span.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "weightinit/core/checksum.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/resolve.h"
+#include "weightinit/core/tensor.h"
 
 namespace weightinit {
 namespace {
@@ -23,17 +26,8 @@ std::string Hex(uint32_t crc32) { return absl::StrFormat("%#010x", crc32); }
 
 // Bytes of one element; 0 for a dtype that this client does not know.
 int64_t ElementBytes(v1::Dtype dtype) {
-  switch (dtype) {
-    case v1::DTYPE_FLOAT32:
-      return 4;
-    case v1::DTYPE_FLOAT64:
-      return 8;
-    case v1::DTYPE_FLOAT16:
-    case v1::DTYPE_BFLOAT16:
-      return 2;
-    default:
-      return 0;
-  }
+  const auto known = static_cast<Dtype>(dtype);
+  return IsNamed(known) ? DtypeBytes(known) : 0;
 }
 
 // Product of dimensions; nothing if one is negative or it overflows.

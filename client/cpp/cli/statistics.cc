@@ -6,6 +6,9 @@
 #include <cstring>
 #include <limits>
 
+#include "weightinit/core/resolve.h"
+#include "weightinit/core/tensor.h"
+
 namespace weightinit::cli {
 namespace {
 
@@ -49,18 +52,6 @@ void DecodeBlock(const uint8_t* data, int count, double* values,
   }
 }
 
-size_t ElementBytes(v1::Dtype dtype) {
-  switch (dtype) {
-    case v1::DTYPE_FLOAT64:
-      return 8;
-    case v1::DTYPE_FLOAT16:
-    case v1::DTYPE_BFLOAT16:
-      return 2;
-    default:
-      return 4;
-  }
-}
-
 }  // namespace
 
 Statistics::Statistics(const v1::TensorDescription& description, int bins)
@@ -84,7 +75,9 @@ Statistics::Statistics(const v1::TensorDescription& description, int bins)
 }
 
 void Statistics::Add(absl::Span<const uint8_t> data) {
-  const size_t element_bytes = ElementBytes(dtype_);
+  // The client has refused a dtype that it does not know.
+  const auto element_bytes =
+      static_cast<size_t>(DtypeBytes(static_cast<Dtype>(dtype_)));
   std::array<double, kBlock> values;
   while (data.size() >= element_bytes) {
     const int count = static_cast<int>(std::min<size_t>(
