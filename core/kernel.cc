@@ -9,10 +9,11 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
-#include "core/philox.h"
+#include "core/philox-inl.h"
 #include "core/sampler.h"
 #include "core/scalar_kernel.h"
 #include "core/transforms-inl.h"
+#include "core/wide-inl.h"
 #include "hwy/highway.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/tensor.h"
@@ -34,109 +35,6 @@ void FillDoubleBlocks(const Sampler<double> &sampler, StreamKey key,
 }
 
 #else  // A target with vectors.
-
-// Blocks are generated one to a 64-bit lane. Draws leave as pairs (first,
-// second) of vectors that are interleaved within 128 bits; with the blocks of a
-// group in this order they then lie in memory as they should: even lanes hold
-// the first half of the group, odd lanes the second.
-template <class DW>
-HWY_INLINE hn::Vec<DW> LaneBlocks(DW dw) {
-  const size_t lanes = hn::Lanes(dw);
-  HWY_ALIGN uint64_t offsets[HWY_MAX_BYTES / 8];
-  for (size_t i = 0; i < lanes; ++i) {
-    offsets[i] = i / 2 + (i % 2) * (lanes / 2);
-  }
-  return hn::Load(dw, offsets);
-}
-
-// The state of Philox4x32 for one block a lane. Only the low half of a lane of
-// c0 and c2 counts; c1 and c3 are multiplied next, where again only that half
-// does.
-template <class DW>
-struct PhiloxState {
-  hn::Vec<DW> c0, c1, c2, c3;
-};
-
-template <class DW>
-HWY_INLINE void PhiloxRound(DW dw, hn::Vec<DW> key0, hn::Vec<DW> key1,
-                            PhiloxState<DW> &s) {
-  const hn::Repartition<uint32_t, DW> d32;
-  const auto m0 = hn::Set(dw, kPhiloxMultiplier0);
-  const auto m1 = hn::Set(dw, kPhiloxMultiplier1);
-  const auto p = hn::MulEven(hn::BitCast(d32, s.c0), hn::BitCast(d32, m0));
-  const auto q = hn::MulEven(hn::BitCast(d32, s.c2), hn::BitCast(d32, m1));
-  s.c0 = hn::Xor(hn::ShiftRight<32>(q), hn::Xor(s.c1, key0));
-  s.c1 = q;
-  s.c2 = hn::Xor(hn::ShiftRight<32>(p), hn::Xor(s.c3, key1));
-  s.c3 = p;
-}
-
-// Low halves of `low` lanes below low halves of `high` lanes.
-template <class DW>
-HWY_INLINE hn::Vec<DW> Pack(DW dw, hn::Vec<DW> low, hn::Vec<DW> high) {
-  const hn::Repartition<uint32_t, DW> d32;
-  return hn::BitCast(dw, hn::OddEven(hn::BitCast(d32, hn::ShiftLeft<32>(high)),
-                                     hn::BitCast(d32, low)));
-}
-
-// The words of a tile, in two planes: those of the elements with even index and
-// those with odd index.
-struct Words {
-  HWY_ALIGN uint64_t even[kTileBlocks];
-  HWY_ALIGN uint64_t odd[kTileBlocks];
-};
-
-template <typename F>
-HWY_INLINE void GenerateWords(StreamKey key, BlockList blocks, size_t count,
-                              Words &words) {
-  using DW = hn::CappedTag<uint64_t, kGroupBlocks>;
-  const DW dw;
-  const size_t lanes = hn::Lanes(dw);
-  const auto lane_blocks = LaneBlocks(dw);
-  const auto s0 = hn::Set(dw, key.stream & 0xFFFFFFFFu);
-  const auto s1 = hn::Set(dw, key.stream >> 32);
-  uint32_t keys[kPhiloxRounds][2];
-  for (int r = 0; r < kPhiloxRounds; ++r) {
-    const auto n = static_cast<uint32_t>(r);
-    keys[r][0] = static_cast<uint32_t>(key.key) + n * kPhiloxWeyl0;
-    keys[r][1] = static_cast<uint32_t>(key.key >> 32) + n * kPhiloxWeyl1;
-  }
-  const auto indices = [&](size_t at) HWY_ATTR {
-    if (blocks.indices == nullptr) {
-      return hn::Add(hn::Set(dw, blocks.first + at), lane_blocks);
-    }
-    HWY_ALIGN uint64_t chosen[HWY_MAX_BYTES / 8];
-    for (size_t i = 0; i < lanes; ++i) {
-      chosen[i] = blocks.indices[at + i / 2 + (i % 2) * (lanes / 2)];
-    }
-    return hn::Load(dw, chosen);
-  };
-  const auto store = [&](const PhiloxState<DW> &s, size_t at) HWY_ATTR {
-    if constexpr (sizeof(F) == 4) {
-      // 32-bit lanes: elements 0 and 2 of each block, 1 and 3.
-      hn::Store(Pack(dw, s.c0, s.c2), dw, words.even + at);
-      hn::Store(Pack(dw, s.c1, s.c3), dw, words.odd + at);
-    } else {
-      hn::Store(Pack(dw, s.c0, s.c1), dw, words.even + at);
-      hn::Store(Pack(dw, s.c2, s.c3), dw, words.odd + at);
-    }
-  };
-  // Two groups at once, because a round waits for its multiplications.
-  for (size_t at = 0; at < count; at += 2 * lanes) {
-    const auto a_index = indices(at);
-    const auto b_index = indices(at + lanes);
-    PhiloxState<DW> a{a_index, hn::ShiftRight<32>(a_index), s0, s1};
-    PhiloxState<DW> b{b_index, hn::ShiftRight<32>(b_index), s0, s1};
-    for (int r = 0; r < kPhiloxRounds; ++r) {
-      const auto key0 = hn::Set(dw, uint64_t{keys[r][0]});
-      const auto key1 = hn::Set(dw, uint64_t{keys[r][1]});
-      PhiloxRound(dw, key0, key1, a);
-      PhiloxRound(dw, key0, key1, b);
-    }
-    store(a, at);
-    store(b, at + lanes);
-  }
-}
 
 // ---- Encoding ----
 
@@ -196,67 +94,79 @@ HWY_INLINE void Encode(D d, hn::Vec<D> draws, size_t at, uint8_t *out) {
 
 // ---- The loop over a tile ----
 
-// `draw(even, odd, first, second)` makes the draws of the elements with even
-// and odd index from their words.
-template <Dtype kDtype, class D, class Draw>
-HWY_INLINE void ForEachPair(D d, const Words &words, size_t count, uint8_t *out,
-                            const Draw &draw) {
-  using Word = hn::TFromD<WordTag<D>>;
-  const WordTag<D> dw;
+// The draws of the elements that own `even` and `odd`, neighbours in a block.
+template <auto kKind, bool kPlain, typename F, typename Word>
+HWY_INLINE void DrawPair(const Sampler<F> &s, Wide<Word> even, Wide<Word> odd,
+                         Wide<F> &first, Wide<F> &second) {
+  using Kind = typename Sampler<F>::Kind;
+  if constexpr (kKind == Kind::kUniform && kPlain) {
+    first = DrawPlainUniform(s, even);
+    second = DrawPlainUniform(s, odd);
+  } else if constexpr (kKind == Kind::kUniform) {
+    first = DrawUniform(s, even);
+    second = DrawUniform(s, odd);
+  } else if constexpr (kKind == Kind::kNormal) {
+    StandardNormals(even, odd, first, second);
+    first = Scaled(s, first);
+    second = Scaled(s, second);
+  } else if constexpr (kKind == Kind::kTruncatedAboutMean) {
+    first = DrawTruncatedAboutMean(s, even);
+    second = DrawTruncatedAboutMean(s, odd);
+  } else {
+    static_assert(kKind == Kind::kTruncatedTail);
+    first = DrawTruncatedTail(s, even);
+    second = DrawTruncatedTail(s, odd);
+  }
+}
+
+template <Dtype kDtype, auto kKind, bool kPlain = false, typename F>
+HWY_NOINLINE void TransformTile(const Sampler<F> &sampler, const Words &words,
+                                size_t count, uint8_t *out) {
+  using Word = typename DrawWord<F>::type;
+  const Tag<F> d;
   const size_t lanes = hn::Lanes(d);
+  // A copy, which writing the output cannot change.
+  const Sampler<F> s = sampler;
   const auto *const even = reinterpret_cast<const Word *>(words.even);
   const auto *const odd = reinterpret_cast<const Word *>(words.odd);
   const size_t pairs = count * (8 / sizeof(Word));
-  for (size_t at = 0; at < pairs; at += lanes) {
-    hn::Vec<D> first;
-    hn::Vec<D> second;
-    draw(hn::Load(dw, even + at), hn::Load(dw, odd + at), first, second);
-    Encode<kDtype>(d, hn::InterleaveLower(d, first, second), 2 * at, out);
-    Encode<kDtype>(d, hn::InterleaveUpper(d, first, second), 2 * at + lanes,
+  for (size_t at = 0; at < pairs; at += 2 * lanes) {
+    Wide<F> first;
+    Wide<F> second;
+    DrawPair<kKind, kPlain>(s, Load(even + at), Load(odd + at), first, second);
+    Encode<kDtype>(d, hn::InterleaveLower(d, first.a, second.a), 2 * at, out);
+    Encode<kDtype>(d, hn::InterleaveUpper(d, first.a, second.a), 2 * at + lanes,
                    out);
+    Encode<kDtype>(d, hn::InterleaveLower(d, first.b, second.b),
+                   2 * at + 2 * lanes, out);
+    Encode<kDtype>(d, hn::InterleaveUpper(d, first.b, second.b),
+                   2 * at + 3 * lanes, out);
   }
 }
 
 template <Dtype kDtype, typename F>
 HWY_INLINE void TransformTile(const Sampler<F> &sampler, const Words &words,
                               size_t count, uint8_t *out) {
-  using D = hn::CappedTag<F, kGroupBlocks * 8 / sizeof(F)>;
-  const D d;
-  using V = hn::Vec<D>;
-  using W = hn::Vec<WordTag<D>>;
   using Kind = typename Sampler<F>::Kind;
-  const Sampler<F> s = sampler;
-  switch (s.kind) {
+  switch (sampler.kind) {
     case Kind::kConstant:
       break;
     case Kind::kUniform:
-      ForEachPair<kDtype>(d, words, count, out,
-                          [&](W even, W odd, V &first, V &second) HWY_ATTR {
-                            first = DrawUniform(d, s, even);
-                            second = DrawUniform(d, s, odd);
-                          });
+      if (sampler.plain) {
+        TransformTile<kDtype, Kind::kUniform, true>(sampler, words, count, out);
+      } else {
+        TransformTile<kDtype, Kind::kUniform>(sampler, words, count, out);
+      }
       break;
     case Kind::kNormal:
-      ForEachPair<kDtype>(d, words, count, out,
-                          [&](W even, W odd, V &first, V &second) HWY_ATTR {
-                            StandardNormals(d, even, odd, first, second);
-                            first = Scaled(d, s, first);
-                            second = Scaled(d, s, second);
-                          });
+      TransformTile<kDtype, Kind::kNormal>(sampler, words, count, out);
       break;
     case Kind::kTruncatedAboutMean:
-      ForEachPair<kDtype>(d, words, count, out,
-                          [&](W even, W odd, V &first, V &second) HWY_ATTR {
-                            first = DrawTruncatedAboutMean(d, s, even);
-                            second = DrawTruncatedAboutMean(d, s, odd);
-                          });
+      TransformTile<kDtype, Kind::kTruncatedAboutMean>(sampler, words, count,
+                                                       out);
       break;
     case Kind::kTruncatedTail:
-      ForEachPair<kDtype>(d, words, count, out,
-                          [&](W even, W odd, V &first, V &second) HWY_ATTR {
-                            first = DrawTruncatedTail(d, s, even);
-                            second = DrawTruncatedTail(d, s, odd);
-                          });
+      TransformTile<kDtype, Kind::kTruncatedTail>(sampler, words, count, out);
       break;
   }
 }

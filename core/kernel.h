@@ -13,7 +13,7 @@
 namespace weightinit {
 
 // A kernel computes this many blocks at a time, or a divisor of it.
-inline constexpr int64_t kGroupBlocks = 16;
+inline constexpr int64_t kGroupBlocks = 32;
 // Blocks of one call at most, so that its words stay in the first-level cache.
 inline constexpr int64_t kTileBlocks = 256;
 

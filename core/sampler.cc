@@ -38,6 +38,21 @@ void SetTruncation(double low, double high, Sampler<F>& sampler) {
   sampler.half = static_cast<F>(to * 0.5 - from * 0.5);
 }
 
+// Whether Sampler::plain holds. Draws grow with the word, so that the extremes
+// tell. A clamp may change the sign of a zero that equals its bound.
+template <typename F>
+bool IsPlain(const Sampler<F>& s) {
+  const F most =
+      CenteredUnit(std::numeric_limits<typename DrawWord<F>::type>::max());
+  const F least_draw = s.center - s.half * most;
+  const F greatest_draw = s.center + s.half * most;
+  const bool inside =
+      (least_draw > s.low || (least_draw == s.low && s.low != 0)) &&
+      (greatest_draw < s.high || (greatest_draw == s.high && s.high != 0));
+  return inside &&
+         s.half >= std::numeric_limits<F>::min() * static_cast<F>(0x1p64);
+}
+
 }  // namespace
 
 template <typename F>
@@ -82,6 +97,7 @@ Sampler<F> MakeSampler(const DistributionParameters& parameters) {
       sampler.half = Nearest<F>(parameters.high * 0.5 - parameters.low * 0.5);
       sampler.low = SmallestAtLeast<F>(parameters.low);
       sampler.high = LargestBelow<F>(parameters.high);
+      sampler.plain = IsPlain(sampler);
       break;
     case Distribution::kNormal:
       sampler.kind = Kind::kNormal;

@@ -37,6 +37,9 @@ struct Sampler {
   // The value is clamped to [low, high]: kUniform, kTruncated*.
   F low = 0;
   F high = 0;
+  // kUniform: no word leads to where the clamp changes something, and `half`
+  // may be scaled down by 2^-64 exactly.
+  bool plain = false;
 };
 
 // Makes the sampler of a distribution. REQUIRES: DistributionError is empty for

@@ -21,259 +21,237 @@
 
 #include "core/coefficients.h"
 #include "core/sampler.h"
+#include "core/wide-inl.h"
 #include "hwy/highway.h"
 
 #if HWY_TARGET != HWY_SCALAR  // That one has core/scalar_kernel.h.
 
 HWY_BEFORE_NAMESPACE();
 namespace weightinit::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Tags of the lanes: words (unsigned) and their signed twin, for float or
-// double.
-template <class D>
-using WordTag = hn::RebindToUnsigned<D>;
-template <class D>
-using SignedTag = hn::RebindToSigned<D>;
-
-// Select an overload by the type of the lanes.
-template <class D>
-using IfFloat = std::enable_if_t<sizeof(hn::TFromD<D>) == 4> *;
-template <class D>
-using IfDouble = std::enable_if_t<sizeof(hn::TFromD<D>) == 8> *;
 
 // c[0] + x * (c[1] + x * (... + x * c[N-1])), innermost first.
-template <class D, size_t N>
-HWY_INLINE hn::Vec<D> Horner(D d, const hn::TFromD<D> (&c)[N], hn::Vec<D> x) {
-  hn::Vec<D> sum = hn::Set(d, c[N - 1]);
-  for (size_t i = N - 1; i-- > 0;) {
-    sum = hn::Add(hn::Mul(sum, x), hn::Set(d, c[i]));
-  }
+template <typename F, size_t N>
+HWY_INLINE Wide<F> Horner(const F (&c)[N], const Wide<F> &x) {
+  Wide<F> sum = Broadcast(c[N - 1]);
+  for (size_t i = N - 1; i-- > 0;) sum = sum * x + c[i];
   return sum;
 }
 
 // ---- Words to numbers ----
 
+// Whether the target converts unsigned 32-bit and signed 64-bit integers in one
+// instruction.
+#undef WEIGHTINIT_CONVERTS_ALL_INTEGERS
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+#define WEIGHTINIT_CONVERTS_ALL_INTEGERS 1
+#else
+#define WEIGHTINIT_CONVERTS_ALL_INTEGERS 0
+#endif
+
 // The numbers nearest to 32-bit words, ties to even.
-template <class D, IfFloat<D> = nullptr>
-HWY_INLINE hn::Vec<D> ToFloat(D d, hn::Vec<WordTag<D>> word) {
-  const WordTag<D> du;
+HWY_INLINE Wide<float> Nearest(const Wide<uint32_t> &word) {
+#if WEIGHTINIT_CONVERTS_ALL_INTEGERS
+  return ToFloat(word);
+#else
   // 2^23 + low half and 2^39 + high half * 2^16 by their bits; what is
   // subtracted is exact, so that only the last addition rounds.
+  const auto low = (word & 0xFFFFu) | 0x4B000000u;
+  const auto high = ShiftRight<16>(word) | 0x53000000u;
+  return (BitsAs<float>(high) - (0x1p39f + 0x1p23f)) + BitsAs<float>(low);
+#endif
+}
+
+// The words as numbers, less `offset`; exact where the word has at most 54 bits
+// and the result at most 53. `offset` is a multiple of 2^32.
+HWY_INLINE Wide<double> Exact(const Wide<uint64_t> &word, double offset) {
   const auto low =
-      hn::Or(hn::And(word, hn::Set(du, 0xFFFFu)), hn::Set(du, 0x4B000000u));
-  const auto high = hn::Or(hn::ShiftRight<16>(word), hn::Set(du, 0x53000000u));
-  return hn::Add(hn::Sub(hn::BitCast(d, high), hn::Set(d, 0x1p39f + 0x1p23f)),
-                 hn::BitCast(d, low));
+      (word & uint64_t{0xFFFFFFFFu}) | uint64_t{0x4330000000000000u};
+  const auto high = ShiftRight<32>(word) | uint64_t{0x4530000000000000u};
+  return (BitsAs<double>(high) - (0x1p84 + 0x1p52 + offset)) +
+         BitsAs<double>(low);
 }
 
-// The numbers nearest to `word` - `offset`, where that is at most 2^53 in size;
-// `offset` is a multiple of 2^32 below 2^54.
-template <class D, IfDouble<D> = nullptr>
-HWY_INLINE hn::Vec<D> ToDouble(D d, hn::Vec<WordTag<D>> word, double offset) {
-  const WordTag<D> du;
-  const auto low = hn::Or(hn::And(word, hn::Set(du, 0xFFFFFFFFu)),
-                          hn::Set(du, 0x4330000000000000u));
-  const auto high =
-      hn::Or(hn::ShiftRight<32>(word), hn::Set(du, 0x4530000000000000u));
-  return hn::Add(
-      hn::Sub(hn::BitCast(d, high), hn::Set(d, 0x1p84 + 0x1p52 + offset)),
-      hn::BitCast(d, low));
+// A number in (-1, 1), symmetric about 0, over kCenteredScale: the top bits of
+// the word with a bit set below them, centred.
+HWY_INLINE Wide<float> CenteredInteger(const Wide<uint32_t> &word) {
+  // Seven bits to the left of (word >> 7 | 1) - 2^24, which flips the top bit.
+  return ToFloat(BitsAs<int32_t>((word | 0xFFu) ^ 0x8000007Fu));
+}
+HWY_INLINE Wide<double> CenteredInteger(const Wide<uint64_t> &word) {
+#if WEIGHTINIT_CONVERTS_ALL_INTEGERS
+  // The same, ten bits to the left of (word >> 10 | 1) - 2^53.
+  return ToDouble(BitsAs<int64_t>((word | uint64_t{0x7FFu}) ^
+                                  uint64_t{0x80000000000003FFu}));
+#else
+  return Exact(ShiftRight<10>(word) | uint64_t{1}, 0x1p53);
+#endif
+}
+template <typename F>
+inline constexpr F kCenteredScale = 0x1p-31f;
+template <>
+inline constexpr double kCenteredScale<double> =
+    WEIGHTINIT_CONVERTS_ALL_INTEGERS ? 0x1p-63 : 0x1p-53;
+
+// An odd multiple of 2^-24 (float) or 2^-53 (double) in (-1, 1).
+template <typename Word>
+HWY_INLINE auto CenteredUnit(const Wide<Word> &word) {
+  using F = std::conditional_t<sizeof(Word) == 4, float, double>;
+  return CenteredInteger(word) * kCenteredScale<F>;
 }
 
-// An odd multiple of 2^-24 (float) or 2^-53 (double) in (-1, 1), symmetric
-// about 0: the top bits of the word, centred.
-template <class D, IfFloat<D> = nullptr>
-HWY_INLINE hn::Vec<D> CenteredUnit(D d, hn::Vec<WordTag<D>> word) {
-  const WordTag<D> du;
-  const SignedTag<D> di;
-  const auto odd =
-      hn::Sub(hn::BitCast(di, hn::Or(hn::ShiftRight<7>(word), hn::Set(du, 1u))),
-              hn::Set(di, int32_t{1} << 24));
-  return hn::Mul(hn::ConvertTo(d, odd), hn::Set(d, 0x1p-24f));
+// A number in (0, 1], times 2 to the power of kUnitExponent<F>: word + 1/2, or
+// the top 53 bits + 1/2.
+template <typename F>
+inline constexpr int kUnitExponent = sizeof(F) == 4 ? 32 : 53;
+HWY_INLINE Wide<float> ScaledUnit(const Wide<uint32_t> &word) {
+  return Nearest(word) + 0.5f;
 }
-template <class D, IfDouble<D> = nullptr>
-HWY_INLINE hn::Vec<D> CenteredUnit(D d, hn::Vec<WordTag<D>> word) {
-  const WordTag<D> du;
-  const auto odd = hn::Or(hn::ShiftRight<10>(word), hn::Set(du, 1u));
-  return hn::Mul(ToDouble(d, odd, 0x1p53), hn::Set(d, 0x1p-53));
-}
-
-// (word + 1/2) / 2^32 in [2^-33, 1]; (top 53 bits + 1/2) / 2^53 in [2^-54, 1].
-template <class D, IfFloat<D> = nullptr>
-HWY_INLINE hn::Vec<D> PositiveUnit(D d, hn::Vec<WordTag<D>> word) {
-  return hn::Mul(hn::Add(ToFloat(d, word), hn::Set(d, 0.5f)),
-                 hn::Set(d, 0x1p-32f));
-}
-template <class D, IfDouble<D> = nullptr>
-HWY_INLINE hn::Vec<D> PositiveUnit(D d, hn::Vec<WordTag<D>> word) {
-  return hn::Mul(
-      hn::Add(ToDouble(d, hn::ShiftRight<11>(word), 0.0), hn::Set(d, 0.5)),
-      hn::Set(d, 0x1p-53));
+HWY_INLINE Wide<double> ScaledUnit(const Wide<uint64_t> &word) {
+  return Exact(ShiftRight<11>(word), 0.0) + 0.5;
 }
 
 // ---- -2 ln u, for normal u in (0, 1] ----
 
-// u = 2^e * (1 + x) with 1 + x in [sqrt(1/2), sqrt(2)).
-template <class D, IfFloat<D> = nullptr>
-HWY_INLINE hn::Vec<D> Neg2Log(D d, hn::Vec<D> u) {
-  const SignedTag<D> di;
-  const auto bits = hn::BitCast(di, u);
-  const auto e =
-      hn::ShiftRight<23>(hn::Sub(bits, hn::Set(di, LogOf<float>::kSqrtHalf)));
-  const auto x = hn::Sub(hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(e))),
-                         hn::Set(d, 1.0f));
-  return hn::Add(
-      hn::Mul(hn::ConvertTo(d, e), hn::Set(d, LogOf<float>::kNeg2Ln2)),
-      hn::Mul(x, Horner(d, LogOf<float>::kPolynomial, x)));
+// -2 ln (scaled * 2^-kExponent) = -2 ln (2^e * (1 + x)) with 1 + x in
+// [sqrt(1/2), sqrt(2)). The bits of `scaled` less those of sqrt(1/2) have e in
+// the place of the exponent; below it they lack sqrt(1/2) to be 1 + x.
+template <int kExponent>
+HWY_INLINE Wide<float> Neg2Log(const Wide<float> &scaled) {
+  using Log = LogOf<float>;
+  constexpr int32_t kMantissa = (int32_t{1} << 23) - 1;
+  const auto offset =
+      BitsAs<int32_t>(scaled) - (Log::kSqrtHalf + (int32_t{kExponent} << 23));
+  const auto e = ToFloat(offset & ~kMantissa);  // Times 2^23.
+  const auto x = BitsAs<float>((offset & kMantissa) + Log::kSqrtHalf) - 1.0f;
+  return e * (Log::kNeg2Ln2 * 0x1p-23f) + x * Horner(Log::kPolynomial, x);
 }
-template <class D, IfDouble<D> = nullptr>
-HWY_INLINE hn::Vec<D> Neg2Log(D d, hn::Vec<D> u) {
-  const WordTag<D> du;
-  const auto bits = hn::BitCast(du, u);
-  // The exponent plus 1024, which is positive: no target lacks logical shifts.
-  const auto biased = hn::ShiftRight<52>(hn::Add(
-      bits, hn::Set(du, (uint64_t{1024} << 52) - LogOf<double>::kSqrtHalf)));
+template <int kExponent>
+HWY_INLINE Wide<double> Neg2Log(const Wide<double> &scaled) {
+  using Log = LogOf<double>;
+  constexpr uint64_t kMantissa = (uint64_t{1} << 52) - 1;
+  // With 1024 added to e, which makes it positive: no target lacks logical
+  // shifts.
+  const auto offset = BitsAs<uint64_t>(scaled) +
+                      ((uint64_t{1024 - kExponent} << 52) - Log::kSqrtHalf);
   const auto e =
-      hn::Sub(hn::BitCast(d, hn::Or(biased, hn::Set(du, 0x4330000000000000u))),
-              hn::Set(d, 0x1p52 + 1024));
-  // Left of 2^52 the bias drops out of the 64 bits.
-  const auto mantissa =
-      hn::Sub(bits, hn::ShiftLeft<52>(hn::Sub(biased, hn::Set(du, 1024))));
-  const auto x = hn::Sub(hn::BitCast(d, mantissa), hn::Set(d, 1.0));
-  const auto s = hn::Div(x, hn::Add(x, hn::Set(d, 2.0)));
-  const auto z = hn::Mul(s, s);
-  return hn::Add(
-      hn::Mul(e, hn::Set(d, LogOf<double>::kNeg2Ln2)),
-      hn::Mul(s, hn::Sub(hn::Mul(z, Horner(d, LogOf<double>::kPolynomial, z)),
-                         hn::Set(d, 4.0))));
+      BitsAs<double>(ShiftRight<52>(offset) | uint64_t{0x4330000000000000u}) -
+      (0x1p52 + 1024);
+  const auto x = BitsAs<double>((offset & kMantissa) + Log::kSqrtHalf) - 1.0;
+  const auto s = x / (x + 2.0);
+  const auto z = s * s;
+  return e * Log::kNeg2Ln2 + s * (z * Horner(Log::kPolynomial, z) - 4.0);
 }
 
 // ---- Box-Muller ----
 
+// The sign flipped where the top bit of `word` is set.
+template <typename F, typename Word>
+HWY_INLINE Wide<F> Flipped(const Wide<F> &x, const Wide<Word> &word) {
+  constexpr Word kTop = Word{1} << (sizeof(Word) * 8 - 1);
+  return BitsAs<F>(BitsAs<Word>(x) ^ (word & kTop));
+}
+
 // Two independent standard normal draws a lane (Box and Muller 1958). The top
 // two bits of `angle` are the signs, the rest the angle in the first quadrant.
-template <class D>
-HWY_INLINE void StandardNormals(D d, hn::Vec<WordTag<D>> radius,
-                                hn::Vec<WordTag<D>> angle, hn::Vec<D> &first,
-                                hn::Vec<D> &second) {
-  using Arc = ArcOf<hn::TFromD<D>>;
-  const auto r = hn::Sqrt(Neg2Log(d, PositiveUnit(d, radius)));
-  const auto t = CenteredUnit(d, hn::ShiftLeft<2>(angle));
-  const auto square = hn::Mul(t, t);
-  const auto sine = hn::Mul(t, Horner(d, Arc::kSin, square));
-  const auto cosine = Horner(d, Arc::kCos, square);
-  const auto sign = hn::SignBit(d);
-  first = hn::Xor(hn::Mul(r, hn::Sub(cosine, sine)),
-                  hn::And(hn::BitCast(d, angle), sign));
-  second = hn::Xor(hn::Mul(r, hn::Add(cosine, sine)),
-                   hn::And(hn::BitCast(d, hn::ShiftLeft<1>(angle)), sign));
+template <typename F, typename Word>
+HWY_INLINE void StandardNormals(const Wide<Word> &radius,
+                                const Wide<Word> &angle, Wide<F> &first,
+                                Wide<F> &second) {
+  using Arc = ArcOf<F>;
+  const auto r = Sqrt(Neg2Log<kUnitExponent<F>>(ScaledUnit(radius)));
+  const auto t = CenteredUnit(ShiftLeft<2>(angle));
+  const auto square = t * t;
+  const auto sine = t * Horner(Arc::kSin, square);
+  const auto cosine = Horner(Arc::kCos, square);
+  first = Flipped(r * (cosine - sine), angle);
+  second = Flipped(r * (cosine + sine), ShiftLeft<1>(angle));
 }
 
 // ---- Inverse of the normal distribution function ----
 
-template <class D, size_t N>
-HWY_INLINE hn::Vec<D> Ratio(D d, const hn::TFromD<D> (&p)[N],
-                            const hn::TFromD<D> (&q)[N], hn::Vec<D> x) {
-  return hn::Div(Horner(d, p, x), Horner(d, q, x));
-}
-
-// The quantile where `center` is at most QuantileOf<T>::kSeam; garbage
+// The quantile where `center` is at most QuantileOf<F>::kSeam; garbage
 // elsewhere.
-template <class D>
-HWY_INLINE hn::Vec<D> CentralQuantile(D d, hn::Vec<D> center) {
-  using Q = QuantileOf<hn::TFromD<D>>;
-  const auto v = hn::Sub(hn::Set(d, Q::kShift), hn::Mul(center, center));
-  return hn::Div(hn::Mul(center, Horner(d, Q::kCentralP, v)),
-                 Horner(d, Q::kCentralQ, v));
+template <typename F>
+HWY_INLINE Wide<F> CentralQuantile(const Wide<F> &center) {
+  using Q = QuantileOf<F>;
+  const auto v = Q::kShift - center * center;
+  return center * Horner(Q::kCentralP, v) / Horner(Q::kCentralQ, v);
 }
 
 // The quantile beyond it, from the tail probability.
-template <class D, IfFloat<D> = nullptr>
-HWY_INLINE hn::Vec<D> TailQuantile(D d, hn::Vec<D> tail) {
+HWY_INLINE Wide<float> TailQuantile(const Wide<float> &tail) {
   using Q = QuantileOf<float>;
-  return Ratio(d, Q::kTailP, Q::kTailQ, hn::Sqrt(Neg2Log(d, tail)));
+  const auto r = Sqrt(Neg2Log<0>(tail));
+  return Horner(Q::kTailP, r) / Horner(Q::kTailQ, r);
 }
-template <class D, IfDouble<D> = nullptr>
-HWY_INLINE hn::Vec<D> TailQuantile(D d, hn::Vec<D> tail) {
+HWY_INLINE Wide<double> TailQuantile(const Wide<double> &tail) {
   using Q = QuantileOf<double>;
-  const auto r = hn::Sqrt(hn::Mul(hn::Set(d, 0.5), Neg2Log(d, tail)));
-  const auto near = Ratio(d, Q::kNearP, Q::kNearQ, hn::Sub(r, hn::Set(d, 1.6)));
-  const auto far = Ratio(d, Q::kFarP, Q::kFarQ, hn::Sub(r, hn::Set(d, 5.0)));
-  return hn::IfThenElse(hn::Le(r, hn::Set(d, 5.0)), near, far);
+  const auto r = Sqrt(0.5 * Neg2Log<0>(tail));
+  const auto near = r - 1.6;
+  const auto far = r - 5.0;
+  return Select(r <= 5.0, Horner(Q::kNearP, near) / Horner(Q::kNearQ, near),
+                Horner(Q::kFarP, far) / Horner(Q::kFarQ, far));
 }
 
 // |z| where a standard normal exceeds |z| with probability `tail` = 1/2 -
 // `center`, both in [0, 1/2]. Where no lane is in the tail its part is left
 // out, which changes no value.
-template <class D>
-HWY_INLINE hn::Vec<D> NormalQuantile(D d, hn::Vec<D> center, hn::Vec<D> tail) {
-  const auto central = CentralQuantile(d, center);
-  const auto is_central =
-      hn::Le(center, hn::Set(d, QuantileOf<hn::TFromD<D>>::kSeam));
-  if (HWY_LIKELY(hn::AllTrue(d, is_central))) return central;
-  return hn::IfThenElse(is_central, central, TailQuantile(d, tail));
+template <typename F>
+HWY_INLINE Wide<F> NormalQuantile(const Wide<F> &center, const Wide<F> &tail) {
+  const auto central = CentralQuantile(center);
+  const auto is_central = center <= QuantileOf<F>::kSeam;
+  if (HWY_LIKELY(AllTrue(is_central))) return central;
+  return Select(is_central, central, TailQuantile(tail));
 }
 
 // ---- Draws: see the fields of Sampler ----
 
-template <class D>
-HWY_INLINE hn::Vec<D> Clamped(D d, const Sampler<hn::TFromD<D>> &s,
-                              hn::Vec<D> value) {
-  const auto low = hn::Set(d, s.low);
-  const auto high = hn::Set(d, s.high);
-  const auto below = hn::IfThenElse(hn::Lt(value, high), value, high);
-  return hn::IfThenElse(hn::Gt(below, low), below, low);
+template <typename F>
+HWY_INLINE Wide<F> Clamped(const Sampler<F> &s, const Wide<F> &value) {
+  return AtLeast(AtMost(value, s.high), s.low);
 }
 
 // center + half * u.
-template <class D>
-HWY_INLINE hn::Vec<D> Mapped(D d, const Sampler<hn::TFromD<D>> &s,
-                             hn::Vec<WordTag<D>> word) {
-  return hn::Add(hn::Set(d, s.center),
-                 hn::Mul(hn::Set(d, s.half), CenteredUnit(d, word)));
+template <typename F, typename Word>
+HWY_INLINE Wide<F> Mapped(const Sampler<F> &s, const Wide<Word> &word) {
+  return s.center + s.half * CenteredUnit(word);
 }
 
 // mean + stddev * z.
-template <class D>
-HWY_INLINE hn::Vec<D> Scaled(D d, const Sampler<hn::TFromD<D>> &s,
-                             hn::Vec<D> z) {
-  return hn::Add(hn::Set(d, s.mean), hn::Mul(hn::Set(d, s.stddev), z));
+template <typename F>
+HWY_INLINE Wide<F> Scaled(const Sampler<F> &s, const Wide<F> &z) {
+  return s.mean + s.stddev * z;
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> DrawUniform(D d, const Sampler<hn::TFromD<D>> &s,
-                                  hn::Vec<WordTag<D>> word) {
-  return Clamped(d, s, Mapped(d, s, word));
+template <typename F, typename Word>
+HWY_INLINE Wide<F> DrawUniform(const Sampler<F> &s, const Wide<Word> &word) {
+  return Clamped(s, Mapped(s, word));
+}
+// Where Sampler::plain holds: the scale of the centred number goes into `half`.
+template <typename F, typename Word>
+HWY_INLINE Wide<F> DrawPlainUniform(const Sampler<F> &s,
+                                    const Wide<Word> &word) {
+  return s.center + (s.half * kCenteredScale<F>)*CenteredInteger(word);
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> DrawTruncatedAboutMean(D d,
-                                             const Sampler<hn::TFromD<D>> &s,
-                                             hn::Vec<WordTag<D>> word) {
-  using T = hn::TFromD<D>;
-  const auto y = Mapped(d, s, word);
-  const auto center = hn::Abs(y);
-  const auto rest = hn::Sub(hn::Set(d, kHalf<T>), center);
-  const auto tiny = hn::Set(d, kSmallestTail<T>);
-  const auto tail = hn::IfThenElse(hn::Gt(rest, tiny), rest, tiny);
-  const auto magnitude = NormalQuantile(d, center, tail);
-  const auto z =
-      hn::IfThenElse(hn::Lt(y, hn::Zero(d)), hn::Neg(magnitude), magnitude);
-  return Clamped(d, s, Scaled(d, s, z));
+template <typename F, typename Word>
+HWY_INLINE Wide<F> DrawTruncatedAboutMean(const Sampler<F> &s,
+                                          Wide<Word> word) {
+  const auto y = Mapped(s, word);
+  const auto center = Magnitude(y);
+  const auto tail = AtLeast(kHalf<F> - center, kSmallestTail<F>);
+  const auto magnitude = NormalQuantile(center, tail);
+  const auto z = Select(y < F{0}, Negated(magnitude), magnitude);
+  return Clamped(s, Scaled(s, z));
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> DrawTruncatedTail(D d, const Sampler<hn::TFromD<D>> &s,
-                                        hn::Vec<WordTag<D>> word) {
-  using T = hn::TFromD<D>;
-  const auto tail = Mapped(d, s, word);
-  const auto rest = hn::Sub(hn::Set(d, kHalf<T>), tail);
-  const auto center =
-      hn::IfThenElse(hn::Gt(rest, hn::Zero(d)), rest, hn::Zero(d));
-  const auto magnitude = NormalQuantile(d, center, tail);
-  const auto z = s.negate ? hn::Neg(magnitude) : magnitude;
-  return Clamped(d, s, Scaled(d, s, z));
+template <typename F, typename Word>
+HWY_INLINE Wide<F> DrawTruncatedTail(const Sampler<F> &s,
+                                     const Wide<Word> &word) {
+  const auto tail = Mapped(s, word);
+  const auto center = AtLeast(kHalf<F> - tail, F{0});
+  const auto magnitude = NormalQuantile(center, tail);
+  return Clamped(s, Scaled(s, s.negate ? Negated(magnitude) : magnitude));
 }
 
 }  // namespace weightinit::HWY_NAMESPACE

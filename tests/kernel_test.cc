@@ -36,11 +36,18 @@ struct Law {
   DistributionParameters parameters;
 };
 
+Law Normal() { return {"normal", {Distribution::kNormal, 0, 1, 0, 0}}; }
+
 std::vector<Law> Laws() {
   return {
+      Normal(),
       {"uniform", {Distribution::kUniform, 0, 0, -1, 1}},
       {"uniform_asymmetric", {Distribution::kUniform, 0, 0, 3, 1000}},
-      {"normal", {Distribution::kNormal, 0, 1, 0, 0}},
+      {"uniform_from_zero", {Distribution::kUniform, 0, 0, 0, 1}},
+      {"uniform_to_zero", {Distribution::kUniform, 0, 0, -1, 0}},
+      {"uniform_narrow", {Distribution::kUniform, 0, 0, 1, 1 + 0x1p-20}},
+      {"uniform_subnormal", {Distribution::kUniform, 0, 0, -1e-40, 1e-40}},
+      {"uniform_tiny", {Distribution::kUniform, 0, 0, -1e-310, 1e-310}},
       {"normal_shifted", {Distribution::kNormal, -7, 1e-3, 0, 0}},
       {"truncated", {Distribution::kTruncatedNormal, 0, 1, -2, 2}},
       {"truncated_wide", {Distribution::kTruncatedNormal, 1, 3, -30, 30}},
@@ -101,8 +108,8 @@ TEST_P(KernelTest, BlocksAcrossTheCarryIntoTheHighWordEqualTheScalarKernel) {
 
 TEST_P(KernelTest, EveryCountEqualsTheScalarKernel) {
   for (int64_t count = 1; count <= kTileBlocks; ++count) {
-    ExpectScalarBytes<float>(Laws()[2], Dtype::kFloat32, {77, nullptr}, count);
-    ExpectScalarBytes<double>(Laws()[2], Dtype::kFloat64, {77, nullptr}, count);
+    ExpectScalarBytes<float>(Normal(), Dtype::kFloat32, {77, nullptr}, count);
+    ExpectScalarBytes<double>(Normal(), Dtype::kFloat64, {77, nullptr}, count);
   }
 }
 
