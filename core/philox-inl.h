@@ -152,37 +152,38 @@ HWY_INLINE void GenerateWords(StreamKey key, BlockList blocks, size_t count,
   const BlockTag d;
   const auto s0 = hn::Set(d, key.stream & 0xFFFFFFFFu);
   const auto s1 = hn::Set(d, key.stream >> 32);
-  const size_t lanes = hn::Lanes(d);
+  HWY_ALIGN uint64_t block_of_lane[HWY_MAX_BYTES / 8];
+  for (size_t i = 0; i < hn::Lanes(d); ++i) block_of_lane[i] = BlockOfLane(i);
   if (blocks.indices == nullptr &&
       blocks.first >> 32 == (blocks.first + count - 1) >> 32) {
     // With c1, c2 and c3 the same in all blocks, so is a part of the first two
     // rounds, which compilers take out of the loop.
     const auto high = hn::Set(d, blocks.first >> 32);
-    HWY_ALIGN uint64_t block_of_lane[HWY_MAX_BYTES / 8];
-    for (size_t i = 0; i < lanes; ++i) block_of_lane[i] = BlockOfLane(i);
-    const auto order = hn::Load(d, block_of_lane);
+    const auto lane = hn::Load(d, block_of_lane);
     GenerateBlocks<F>(
         key, count,
         [&](size_t at) HWY_ATTR {
-          const auto index = hn::Add(hn::Set(d, blocks.first + at), order);
+          const auto index = hn::Add(hn::Set(d, blocks.first + at), lane);
           return PhiloxState{index, high, s0, s1};
         },
         words);
-  } else {
-    GenerateBlocks<F>(
-        key, count,
-        [&](size_t at) HWY_ATTR {
-          HWY_ALIGN uint64_t chosen[HWY_MAX_BYTES / 8];
-          for (size_t i = 0; i < lanes; ++i) {
-            const size_t n = at + BlockOfLane(i);
-            chosen[i] = blocks.indices == nullptr ? blocks.first + n
-                                                  : blocks.indices[n];
-          }
-          const auto index = hn::Load(d, chosen);
-          return PhiloxState{index, hn::ShiftRight<32>(index), s0, s1};
-        },
-        words);
+    return;
   }
+  uint64_t consecutive[kTileBlocks];
+  const uint64_t *indices = blocks.indices;
+  if (indices == nullptr) {
+    for (size_t i = 0; i < count; ++i) consecutive[i] = blocks.first + i;
+    indices = consecutive;
+  }
+  const auto order = hn::SetTableIndices(d, block_of_lane);
+  GenerateBlocks<F>(
+      key, count,
+      [&](size_t at) HWY_ATTR {
+        const auto index =
+            hn::TableLookupLanes(hn::LoadU(d, indices + at), order);
+        return PhiloxState{index, hn::ShiftRight<32>(index), s0, s1};
+      },
+      words);
 }
 
 }  // namespace weightinit::HWY_NAMESPACE

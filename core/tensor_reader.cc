@@ -16,29 +16,34 @@ namespace weightinit {
 class TensorReader::Source {
  public:
   explicit Source(const TensorPlan &plan)
-      : element_bytes_(DtypeBytes(plan.dtype)),
-        walk_(plan.shape, plan.slice, plan.layout),
+      : walk_(plan.shape, plan.slice, plan.layout),
         filler_(plan.parameters, plan.dtype, plan.stream_key) {}
 
-  int element_bytes() const { return element_bytes_; }
+  int64_t element_bytes() const { return filler_.element_bytes(); }
 
-  // Writes the elements from `position` on, at most `count`, and returns how
-  // many it wrote: at least one.
-  int64_t ReadSome(int64_t position, int64_t count, uint8_t *out) const {
-    const Run run = walk_.RunAt(position);
-    const int64_t rows =
-        std::min(walk_.AdjacentRows(position), count / run.count);
-    if (rows >= 2) {
-      filler_.FillTransposed(run, rows, out);
-      return rows * run.count;
+  // Writes `count` elements from `position` on.
+  void Read(int64_t position, int64_t count, uint8_t *out) const {
+    PieceFiller pieces(filler_);
+    while (count > 0) {
+      Run run = walk_.RunAt(position);
+      const int64_t rows =
+          std::min(walk_.AdjacentRows(position), count / run.count);
+      int64_t n = 0;
+      if (rows >= 2) {
+        pieces.AddTransposed(run, rows, out);
+        n = rows * run.count;
+      } else {
+        n = run.count = std::min(count, run.count);
+        pieces.Add(run, out);
+      }
+      position += n;
+      count -= n;
+      out += n * element_bytes();
     }
-    const int64_t n = std::min(count, run.count);
-    filler_.Fill({run.first, run.stride, n}, out);
-    return n;
+    pieces.Finish();
   }
 
  private:
-  int element_bytes_;
   SliceWalk walk_;
   Filler filler_;
 };
@@ -54,15 +59,10 @@ TensorReader &TensorReader::operator=(TensorReader &&) noexcept = default;
 TensorReader::~TensorReader() = default;
 
 int64_t TensorReader::Read(absl::Span<uint8_t> out) {
-  const int bytes = source_->element_bytes();
-  const int64_t count =
-      std::min(remaining(), static_cast<int64_t>(out.size()) / bytes);
-  for (int64_t done = 0; done < count;) {
-    const int64_t n =
-        source_->ReadSome(position_, count - done, out.data() + done * bytes);
-    position_ += n;
-    done += n;
-  }
+  const int64_t count = std::min(
+      remaining(), static_cast<int64_t>(out.size()) / source_->element_bytes());
+  source_->Read(position_, count, out.data());
+  position_ += count;
   return count;
 }
 
