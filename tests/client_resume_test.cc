@@ -46,6 +46,19 @@ TEST(ClientResumeTest, ResumeCountsFromTheRequestsFirstElement) {
   EXPECT_EQ(server.service().requests()[1].first_element(), 37);
 }
 
+TEST(ClientResumeTest, BufferIsFilledByHoweverManyStreams) {
+  FakeServer server({[](FakeStream& s) { s.BreakAfter(2, Unavailable()); },
+                     [](FakeStream& s) { s.BreakAfter(3, Unavailable()); }});
+  std::vector<uint8_t> buffer(kElements * 4);
+  const auto result =
+      ClientOf({server.address()})->Fetch(Request(), absl::MakeSpan(buffer));
+  ASSERT_TRUE(result.ok()) << result.status();
+  const std::string expected = FakeData(0, kElements);
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), expected);
+  EXPECT_EQ(result->resumed, 2);
+  EXPECT_EQ(result->crc32, FakeCrc32(expected));
+}
+
 TEST(ClientResumeTest, ResetStreamIsResumed) {
   FakeServer server({[](FakeStream& s) {
     s.BreakAfter(1, {grpc::INTERNAL, "Received RST_STREAM with error code 2"});

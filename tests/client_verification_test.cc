@@ -1,8 +1,11 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
 #include "gtest/gtest.h"
 #include "tests/client_fixture.h"
 #include "tests/fake_service.h"
@@ -135,6 +138,63 @@ INSTANTIATE_TEST_SUITE_P(
                    [](FakeStream& s) { s.description().set_bytes(200); },
                    "200 bytes for 100 elements", 0}),
     [](const auto& test) { return test.param.name; });
+
+TEST(ClientVerificationTest, BufferBeginsWithWhatPassedBeforeABadChunk) {
+  FakeServer server(
+      {[](FakeStream& s) { s.chunk(2).set_crc32(s.chunk(2).crc32() ^ 1); }});
+  std::vector<uint8_t> buffer(kElements * 4);
+  const auto result =
+      ClientOf({server.address()})->Fetch(Request(), absl::MakeSpan(buffer));
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(result.status().message()),
+              HasSubstr("after 32 of 100 elements"));
+  buffer.resize(FakeData(0, 32).size());
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), FakeData(0, 32));
+}
+
+// Answers every stream with bytes that are no response, and goes on for ever.
+class GarbageService final
+    : public v1::WeightInitService::WithRawCallbackMethod_InitializeTensor<
+          v1::WeightInitService::Service> {
+ public:
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeTensor(
+      grpc::CallbackServerContext*, const grpc::ByteBuffer*) override {
+    class Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+     public:
+      Reactor() { StartWrite(&garbage_); }
+      void OnWriteDone(bool ok) override {
+        if (ok) {
+          StartWrite(&garbage_);
+        } else {
+          Finish(grpc::Status::CANCELLED);
+        }
+      }
+      void OnDone() override { delete this; }
+
+     private:
+      const grpc::Slice slice_{"\x12garbage"};
+      const grpc::ByteBuffer garbage_{&slice_, 1};
+    };
+    return new Reactor;
+  }
+};
+
+TEST(ClientVerificationTest, ResponseThatIsNoneIsDataLossAndEndsTheStream) {
+  GarbageService service;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                           &port);
+  builder.RegisterService(&service);
+  const auto server = builder.BuildAndStart();
+  CollectingSink sink;
+  const auto result =
+      ClientOf({absl::StrCat("127.0.0.1:", port)})->Fetch(Request(), sink);
+  EXPECT_EQ(result.status(),
+            absl::DataLossError(
+                "verification failed: a response that cannot be parsed"));
+  EXPECT_EQ(sink.headers, 0);
+}
 
 TEST(ClientVerificationTest, ResumedStreamOfAnotherTensorIsDataLoss) {
   FakeServer server({[](FakeStream& s) { s.BreakAfter(1, Unavailable()); },

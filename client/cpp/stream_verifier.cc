@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/types/span.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "weightinit/core/checksum.h"
 #include "weightinit/core/names.h"
@@ -97,38 +96,39 @@ absl::Status StreamVerifier::OnHeader(
   return absl::OkStatus();
 }
 
-absl::Status StreamVerifier::OnChunk(const v1::TensorChunk& chunk) {
+absl::Status StreamVerifier::OnChunk(const ReceivedChunk& chunk) {
   if (!has_header_) return Corrupt("a chunk before the header");
   if (has_trailer_) return Corrupt("a chunk after the trailer");
   const int64_t expected = request_.first_element() + elements_;
-  if (chunk.first_element() != expected) {
+  if (chunk.first_element != expected) {
     return Corrupt(absl::StrCat("a chunk starts at element ",
-                                chunk.first_element(), ", expected was ",
+                                chunk.first_element, ", expected was ",
                                 expected));
   }
-  const auto bytes = static_cast<int64_t>(chunk.data().size());
-  if (bytes == 0 || bytes % element_bytes_ != 0) {
+  if (chunk.bytes == 0 || chunk.bytes % element_bytes_ != 0) {
     return Corrupt(absl::StrCat(
-        "the chunk at element ", expected, " has ", bytes,
+        "the chunk at element ", expected, " has ", chunk.bytes,
         " bytes, expected was a positive multiple of ", element_bytes_));
   }
-  const int64_t elements = bytes / element_bytes_;
+  const int64_t elements = chunk.bytes / element_bytes_;
   if (elements > described_elements_ - elements_) {
     return Corrupt(absl::StrCat(
         "the chunk at element ", expected, " has ", elements,
         " elements, only ", described_elements_ - elements_, " are to come"));
   }
-  const auto* data = reinterpret_cast<const uint8_t*>(chunk.data().data());
-  const uint32_t crc32 =
-      ExtendCrc32(0, absl::MakeConstSpan(data, chunk.data().size()));
-  if (crc32 != chunk.crc32()) {
-    return Corrupt(absl::StrCat("the chunk at element ", expected,
+  return absl::OkStatus();
+}
+
+absl::Status StreamVerifier::OnChunkData(const ReceivedChunk& chunk,
+                                         uint32_t crc32) {
+  if (crc32 != chunk.crc32) {
+    return Corrupt(absl::StrCat("the chunk at element ", chunk.first_element,
                                 " has CRC-32 ", Hex(crc32), ", expected was ",
-                                Hex(chunk.crc32())));
+                                Hex(chunk.crc32)));
   }
-  crc32_ = ConcatCrc32(crc32_, crc32, bytes);
-  elements_ += elements;
-  bytes_ += bytes;
+  crc32_ = ConcatCrc32(crc32_, crc32, chunk.bytes);
+  elements_ += chunk.bytes / element_bytes_;
+  bytes_ += chunk.bytes;
   return absl::OkStatus();
 }
 

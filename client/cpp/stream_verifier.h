@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "client/cpp/response_decoder.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit {
@@ -21,15 +22,23 @@ class StreamVerifier {
   // The header comes first, once, and describes the tensor of the request.
   absl::Status OnHeader(const v1::TensorDescription& description);
 
-  // A chunk continues exactly where the last one ended, holds whole elements,
-  // not more than described, and has the CRC-32 that it says.
-  absl::Status OnChunk(const v1::TensorChunk& chunk);
+  // A chunk continues exactly where the last one ended, and holds whole
+  // elements, not more than described.
+  absl::Status OnChunk(const ReceivedChunk& chunk);
+
+  // Its data has the CRC-32 that it says. `crc32` is that of the data; `chunk`
+  // is the one that OnChunk has just found good.
+  absl::Status OnChunkData(const ReceivedChunk& chunk, uint32_t crc32);
 
   // The trailer confirms everything that was described.
   absl::Status OnTrailer(const v1::TensorTrailer& trailer);
 
   // The stream ended with status OK: only complete ones may.
   absl::Status OnEnd() const;
+
+  // Of all data that passed.
+  int64_t bytes() const { return bytes_; }
+  uint32_t crc32() const { return crc32_; }
 
  private:
   const v1::InitializeTensorRequest& request_;

@@ -3,20 +3,23 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "client/cpp/chunk_destination.h"
+#include "client/cpp/connect.h"
+#include "client/cpp/receive_memory.h"
+#include "client/cpp/response_decoder.h"
 #include "client/cpp/status_conversion.h"
 #include "client/cpp/stream_verifier.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
-#include "grpcpp/support/channel_arguments.h"
+#include "grpcpp/impl/rpc_method.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/sync_stream.h"
 #include "weightinit/core/checksum.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
@@ -25,34 +28,27 @@ namespace {
 
 using v1::WeightInitService;
 
-// Writes to the front of a buffer.
-class BufferSink final : public TensorSink {
- public:
-  explicit BufferSink(absl::Span<uint8_t> buffer) : rest_(buffer) {}
+constexpr char kInitializeTensor[] =
+    "/weightinit.v1.WeightInitService/InitializeTensor";
 
-  absl::Status OnHeader(const v1::TensorDescription& description) override {
-    if (description.bytes() <= static_cast<int64_t>(rest_.size())) {
-      return absl::OkStatus();
-    }
-    return absl::InvalidArgumentError(absl::StrCat("buffer has ", rest_.size(),
-                                                   " bytes, the tensor needs ",
-                                                   description.bytes()));
-  }
+// One of the equal servers.
+struct Replica {
+  explicit Replica(std::shared_ptr<grpc::Channel> to)
+      : channel(std::move(to)),
+        stub(WeightInitService::NewStub(channel)),
+        initialize_tensor(kInitializeTensor,
+                          grpc::internal::RpcMethod::SERVER_STREAMING,
+                          channel) {}
 
-  absl::Status OnData(absl::Span<const uint8_t> data) override {
-    std::memcpy(rest_.data(), data.data(), data.size());
-    rest_.remove_prefix(data.size());
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Span<uint8_t> rest_;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<WeightInitService::Stub> stub;
+  grpc::internal::RpcMethod initialize_tensor;
 };
 
-// What has been delivered to a sink, by however many streams.
+// What has been delivered, by however many streams.
 struct Delivery {
   const v1::InitializeTensorRequest& request;
-  TensorSink& sink;
+  ChunkDestination& destination;
   FetchResult result;
   bool has_description = false;
 };
@@ -84,10 +80,13 @@ AttemptResult ResultOf(const grpc::Status& status) {
   return {FromGrpcStatus(status), IsBroken(status), false};
 }
 
-// The one place where bytes of a stream are received. False: the stream ended.
-bool Receive(grpc::ClientReader<v1::InitializeTensorResponse>& stream,
-             v1::InitializeTensorResponse& part) {
-  return stream.Read(&part);
+// Starts a stream as the generated stub does, but of undecoded messages.
+std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> StartStream(
+    const Replica& replica, grpc::ClientContext& context,
+    const v1::InitializeTensorRequest& request) {
+  return absl::WrapUnique(
+      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
+          replica.channel.get(), replica.initialize_tensor, &context, request));
 }
 
 absl::Status AcceptHeader(const v1::TensorDescription& description,
@@ -99,40 +98,46 @@ absl::Status AcceptHeader(const v1::TensorDescription& description,
   }
   delivery.result.description = description;
   delivery.has_description = true;
-  return delivery.sink.OnHeader(description);
+  return delivery.destination.OnHeader(description);
 }
 
-absl::Status AcceptChunk(const v1::TensorChunk& chunk, Delivery& delivery) {
-  const absl::Span<const uint8_t> data(
-      reinterpret_cast<const uint8_t*>(chunk.data().data()),
-      chunk.data().size());
-  if (absl::Status status = delivery.sink.OnData(data); !status.ok()) {
+absl::Status AcceptChunk(const ReceivedChunk& chunk, StreamVerifier& verifier,
+                         Delivery& delivery) {
+  if (absl::Status status = verifier.OnChunk(chunk); !status.ok()) {
+    return status;
+  }
+  const uint32_t crc32 = delivery.destination.Prepare(chunk);
+  if (absl::Status status = verifier.OnChunkData(chunk, crc32); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = delivery.destination.Deliver(); !status.ok()) {
     return status;
   }
   FetchResult& result = delivery.result;
-  const auto bytes = static_cast<int64_t>(data.size());
   const int64_t element_bytes =
       result.description.bytes() / result.description.elements();
-  result.crc32 = ConcatCrc32(result.crc32, chunk.crc32(), bytes);
-  result.elements += bytes / element_bytes;
-  result.bytes += bytes;
+  result.elements += chunk.bytes / element_bytes;
+  result.bytes += chunk.bytes;
   return absl::OkStatus();
 }
 
-// Verifies a part, then delivers it.
-absl::Status Accept(const v1::InitializeTensorResponse& part,
+// Verifies the part in `message`, then delivers it.
+absl::Status Accept(grpc::ByteBuffer& message, ResponseDecoder& decoder,
                     StreamVerifier& verifier, Delivery& delivery) {
-  absl::Status status;
-  switch (part.part_case()) {
-    case v1::InitializeTensorResponse::kHeader:
-      status = verifier.OnHeader(part.header().description());
-      return status.ok() ? AcceptHeader(part.header().description(), delivery)
-                         : status;
+  if (!decoder.Decode(message)) {
+    return absl::DataLossError(
+        "verification failed: a response that cannot be parsed");
+  }
+  switch (decoder.part_case()) {
+    case v1::InitializeTensorResponse::kHeader: {
+      const v1::TensorDescription& description = decoder.header().description();
+      absl::Status status = verifier.OnHeader(description);
+      return status.ok() ? AcceptHeader(description, delivery) : status;
+    }
     case v1::InitializeTensorResponse::kChunk:
-      status = verifier.OnChunk(part.chunk());
-      return status.ok() ? AcceptChunk(part.chunk(), delivery) : status;
+      return AcceptChunk(decoder.chunk(), verifier, delivery);
     case v1::InitializeTensorResponse::kTrailer:
-      return verifier.OnTrailer(part.trailer());
+      return verifier.OnTrailer(decoder.trailer());
     case v1::InitializeTensorResponse::PART_NOT_SET:
       break;
   }
@@ -141,17 +146,20 @@ absl::Status Accept(const v1::InitializeTensorResponse& part,
 }
 
 // One stream, from where the delivery stands.
-AttemptResult FetchStream(WeightInitService::Stub& stub,
-                          grpc::ClientContext& context, Delivery& delivery) {
+AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
+                          Delivery& delivery) {
   v1::InitializeTensorRequest request = delivery.request;
   request.set_first_element(request.first_element() + delivery.result.elements);
   const int64_t elements_before = delivery.result.elements;
   StreamVerifier verifier(request);
-  const auto stream = stub.InitializeTensor(&context, request);
-  v1::InitializeTensorResponse part;
+  const auto stream = StartStream(replica, context, request);
+  ResponseDecoder decoder;
+  grpc::ByteBuffer message;
   absl::Status status;
-  while (status.ok() && Receive(*stream, part)) {
-    status = Accept(part, verifier, delivery);
+  while (status.ok() && stream->Read(&message)) {
+    status = Accept(message, decoder, verifier, delivery);
+    // While its memory is in the caches, for gRPC to receive the next one in.
+    message.Clear();
   }
   if (!status.ok()) {
     context.TryCancel();
@@ -161,83 +169,9 @@ AttemptResult FetchStream(WeightInitService::Stub& stub,
   AttemptResult result = ResultOf(stream->Finish());
   if (result.status.ok()) result.status = verifier.OnEnd();
   result.progress = delivery.result.elements > elements_before;
+  delivery.result.crc32 =
+      ConcatCrc32(delivery.result.crc32, verifier.crc32(), verifier.bytes());
   return result;
-}
-
-absl::Status InvalidOption(absl::string_view name, const std::string& value,
-                           absl::string_view range) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "WeightClientOptions.", name, " is ", value, ", it has to be ", range));
-}
-
-absl::Status ValidateServer(const std::string& server) {
-  const size_t colon = server.rfind(':');
-  int port = 0;
-  if (colon != std::string::npos && colon > 0 &&
-      absl::SimpleAtoi(server.substr(colon + 1), &port) && port > 0 &&
-      port < 65536) {
-    return absl::OkStatus();
-  }
-  return InvalidOption("servers", absl::StrCat("\"", server, "\""),
-                       "host:port, port from 1 to 65535");
-}
-
-absl::Status Validate(const WeightClientOptions& options) {
-  if (options.max_attempts_without_progress < 1) {
-    return InvalidOption("max_attempts_without_progress",
-                         absl::StrCat(options.max_attempts_without_progress),
-                         "at least 1");
-  }
-  if (options.initial_backoff <= absl::ZeroDuration()) {
-    return InvalidOption("initial_backoff",
-                         absl::FormatDuration(options.initial_backoff),
-                         "above 0");
-  }
-  if (options.max_backoff < options.initial_backoff) {
-    return InvalidOption("max_backoff",
-                         absl::FormatDuration(options.max_backoff),
-                         "at least initial_backoff");
-  }
-  if (options.connect_timeout <= absl::ZeroDuration()) {
-    return InvalidOption("connect_timeout",
-                         absl::FormatDuration(options.connect_timeout),
-                         "above 0");
-  }
-  if (options.timeout <= absl::ZeroDuration()) {
-    return InvalidOption("timeout", absl::FormatDuration(options.timeout),
-                         "above 0");
-  }
-  return absl::OkStatus();
-}
-
-int Milliseconds(absl::Duration duration) {
-  return static_cast<int>(
-      std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
-}
-
-bool IsLoopback(const std::string& server) {
-  return absl::StartsWith(server, "127.") ||
-         absl::StartsWith(server, "localhost:") ||
-         absl::StartsWith(server, "[::1]:");
-}
-
-std::shared_ptr<grpc::Channel> Connect(const std::string& server,
-                                       const WeightClientOptions& options) {
-  grpc::ChannelArguments arguments;
-  // The client itself decides when to try again; the channel is not to wait
-  // longer than that before it connects anew.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.initial_backoff));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.max_backoff));
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.connect_timeout));
-  // One connection for each client: one TCP stream is slower than several.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // A proxy named in the environment does not lead back to this machine.
-  if (IsLoopback(server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(server, grpc::InsecureChannelCredentials(),
-                                   arguments);
 }
 
 class RetryingClient final : public WeightClient {
@@ -245,17 +179,18 @@ class RetryingClient final : public WeightClient {
   RetryingClient(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
                  WeightClientOptions options)
       : options_(std::move(options)) {
-    for (const auto& channel : channels) {
-      stubs_.push_back(WeightInitService::NewStub(channel));
-    }
+    KeepReceiveMemory();
+    replicas_.reserve(channels.size());
+    for (const auto& channel : channels) replicas_.emplace_back(channel);
   }
 
   absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) override {
     v1::DescribeTensorResponse response;
     absl::Status status =
-        Retry([&](WeightInitService::Stub& stub, grpc::ClientContext& context) {
-          return ResultOf(stub.DescribeTensor(&context, request, &response));
+        Retry([&](const Replica& replica, grpc::ClientContext& context) {
+          return ResultOf(
+              replica.stub->DescribeTensor(&context, request, &response));
         });
     if (!status.ok()) return status;
     return std::move(*response.mutable_description());
@@ -264,8 +199,8 @@ class RetryingClient final : public WeightClient {
   absl::StatusOr<v1::GetServerInfoResponse> Info() override {
     v1::GetServerInfoResponse response;
     absl::Status status =
-        Retry([&](WeightInitService::Stub& stub, grpc::ClientContext& context) {
-          return ResultOf(stub.GetServerInfo(
+        Retry([&](const Replica& replica, grpc::ClientContext& context) {
+          return ResultOf(replica.stub->GetServerInfo(
               &context, v1::GetServerInfoRequest(), &response));
         });
     if (!status.ok()) return status;
@@ -274,10 +209,24 @@ class RetryingClient final : public WeightClient {
 
   absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
                                     TensorSink& sink) override {
-    Delivery delivery{request, sink, {}, false};
+    SinkDestination destination(sink);
+    return FetchTo(request, destination);
+  }
+
+  absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
+                                    absl::Span<uint8_t> buffer) override {
+    BufferDestination destination(buffer);
+    return FetchTo(request, destination);
+  }
+
+ private:
+  absl::StatusOr<FetchResult> FetchTo(
+      const v1::InitializeTensorRequest& request,
+      ChunkDestination& destination) {
+    Delivery delivery{request, destination, {}, false};
     absl::Status status =
-        Retry([&](WeightInitService::Stub& stub, grpc::ClientContext& context) {
-          return FetchStream(stub, context, delivery);
+        Retry([&](const Replica& replica, grpc::ClientContext& context) {
+          return FetchStream(replica, context, delivery);
         });
     if (!status.ok()) {
       if (delivery.result.elements == 0) return status;
@@ -290,26 +239,25 @@ class RetryingClient final : public WeightClient {
     return std::move(delivery.result);
   }
 
- private:
-  // Calls attempt(stub, context) on one server after the other until it
+  // Calls attempt(replica, context) on one server after the other until it
   // succeeds, fails for good, or fails too often in a row without progress.
   template <typename Attempt>
   absl::Status Retry(Attempt attempt) {
     const absl::Time deadline = absl::Now() + options_.timeout;
-    const int servers = static_cast<int>(stubs_.size());
+    const int servers = static_cast<int>(replicas_.size());
     const int max_fruitless =
         std::max(options_.max_attempts_without_progress, servers);
     int fruitless = 0;
     // Failures since the last progress, the one that ended the progress
     // included.
     int failures = 0;
-    size_t server = server_.load(std::memory_order_relaxed);
+    size_t current = current_.load(std::memory_order_relaxed);
     for (;;) {
       grpc::ClientContext context;
       if (deadline != absl::InfiniteFuture()) {
         context.set_deadline(absl::ToChronoTime(deadline));
       }
-      const AttemptResult result = attempt(*stubs_[server], context);
+      const AttemptResult result = attempt(replicas_[current], context);
       if (result.status.ok() || !result.broken) return result.status;
       fruitless = result.progress ? 0 : fruitless + 1;
       failures = result.progress ? 1 : failures + 1;
@@ -319,8 +267,8 @@ class RetryingClient final : public WeightClient {
                                          " attempts without progress: ",
                                          result.status.message()));
       }
-      server = (server + 1) % stubs_.size();
-      server_.store(server, std::memory_order_relaxed);
+      current = (current + 1) % replicas_.size();
+      current_.store(current, std::memory_order_relaxed);
       if (failures % servers == 0) {
         const absl::Duration pause = Backoff(failures / servers - 1);
         if (absl::Now() + pause >= deadline) {
@@ -342,9 +290,9 @@ class RetryingClient final : public WeightClient {
   }
 
   const WeightClientOptions options_;
-  std::vector<std::unique_ptr<WeightInitService::Stub>> stubs_;
+  std::vector<Replica> replicas_;
   // Where the next call starts: the server that was tried last.
-  std::atomic<size_t> server_{0};
+  std::atomic<size_t> current_{0};
 };
 
 }  // namespace
@@ -358,10 +306,9 @@ absl::StatusOr<std::unique_ptr<WeightClient>> WeightClient::Create(
   if (absl::Status status = Validate(options); !status.ok()) return status;
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (const std::string& server : options.servers) {
-    if (absl::Status status = ValidateServer(server); !status.ok()) {
-      return status;
-    }
-    channels.push_back(Connect(server, options));
+    auto channel = Connect(server, options);
+    if (!channel.ok()) return channel.status();
+    channels.push_back(*std::move(channel));
   }
   return FromChannels(channels, options);
 }
@@ -374,12 +321,6 @@ absl::StatusOr<std::unique_ptr<WeightClient>> WeightClient::FromChannels(
     return InvalidOption("servers", "empty", "at least one");
   }
   return std::make_unique<RetryingClient>(channels, options);
-}
-
-absl::StatusOr<FetchResult> WeightClient::Fetch(
-    const v1::InitializeTensorRequest& request, absl::Span<uint8_t> buffer) {
-  BufferSink sink(buffer);
-  return Fetch(request, sink);
 }
 
 }  // namespace weightinit

@@ -47,7 +47,8 @@ class TensorSink {
   // First, exactly once, however often the stream was resumed.
   virtual absl::Status OnHeader(const v1::TensorDescription& description);
 
-  // The next whole elements; `data` is not empty, and is valid during the call.
+  // The next whole elements; `data` is not empty, is valid during the call, and
+  // may stand at any address, aligned or not.
   virtual absl::Status OnData(absl::Span<const uint8_t> data) = 0;
 };
 
@@ -91,10 +92,14 @@ class WeightClient {
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request, TensorSink& sink) = 0;
 
-  // The same into the front of `buffer`. INVALID_ARGUMENT: it is too small, and
-  // nothing was written.
-  absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
-                                    absl::Span<uint8_t> buffer);
+  // The same into the front of `buffer`, each byte copied once.
+  // INVALID_ARGUMENT: it is too small, and nothing was written. After another
+  // error it begins with the elements that the error's message counts; the
+  // bytes behind them are unspecified, since checksums are computed while
+  // copying.
+  virtual absl::StatusOr<FetchResult> Fetch(
+      const v1::InitializeTensorRequest& request,
+      absl::Span<uint8_t> buffer) = 0;
 
  protected:
   WeightClient() = default;

@@ -1,0 +1,31 @@
+// From options to connections.
+
+#ifndef WEIGHTINIT_CLIENT_CONNECT_H_
+#define WEIGHTINIT_CLIENT_CONNECT_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/channel.h"
+#include "weightinit/client/weight_client.h"
+
+namespace weightinit {
+
+// INVALID_ARGUMENT: the option has a value out of its range.
+absl::Status InvalidOption(absl::string_view name, absl::string_view value,
+                           absl::string_view range);
+
+// Whether every option but `servers` is in its range.
+absl::Status Validate(const WeightClientOptions& options);
+
+// A channel to one of options.servers, which connects when it is first used.
+// INVALID_ARGUMENT: `server` is not host:port.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
+    const std::string& server, const WeightClientOptions& options);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CLIENT_CONNECT_H_
