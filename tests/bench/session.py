@@ -1,0 +1,205 @@
+"""One run of the benchmark: its processes, and single figures taken with them."""
+
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+from processes import LineProcess, MeasurementError, ServerProcess, constant_server, weightinit_server
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Options:
+    """How much is measured. Seconds and counts that do not change what a figure means, only how sure it is."""
+
+    def __init__(self, quick=False, rounds=None):
+        self.rounds = rounds or (2 if quick else 7)
+        self.tensor_bytes = (16 if quick else 256) << 20
+        self.fill_seconds = 0.02 if quick else 0.2
+        self.stream_repeat = 1 if quick else 3
+        self.small_count = 200 if quick else 5000
+        self.slice_repeat = 5 if quick else 50
+        self.idle_seconds = 0.5 if quick else 5.0
+        self.idle_servers = 4 if quick else 20
+        self.idle_samples = 8 if quick else 120
+        self.stalled_streams = 8 if quick else 64
+
+
+class Session:
+    """Starts what a measurement needs when it is first needed; stops all of it at the end."""
+
+    def __init__(self, binaries, peers_python, options):
+        self.options = options
+        self._binaries = pathlib.Path(binaries)
+        self._peers_python = peers_python
+        self._stack = contextlib.ExitStack()
+        self._started = {}
+        self.versions = {}
+        self.compiler = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def _once(self, key, start):
+        """What start() returned, or raised, the first time."""
+        if key not in self._started:
+            try:
+                self._started[key] = start()
+            except MeasurementError as error:
+                self._started[key] = error
+        if isinstance(self._started[key], MeasurementError):
+            raise self._started[key]
+        return self._started[key]
+
+    # The core, in a process for each figure, so that the peer can run between two of them.
+
+    def simd_targets(self):
+        command = [self._binaries / "weightinit-bench-core", "--list_targets"]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+    def core(self, simd_target, case):
+        """The result of Google Benchmark for one case, for example "whole/normal_f32"."""
+        command = [self._binaries / "weightinit-bench-core", f"--benchmark_filter=^{case}/", "--benchmark_format=json",
+                   f"--benchmark_min_time={self.options.fill_seconds}", f"--memory_bytes={self.options.tensor_bytes}"]
+        finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "WEIGHTINIT_TARGET": simd_target})
+        # Where no case has the name, it says so and exits with 0.
+        if finished.returncode != 0 or not finished.stdout:
+            raise MeasurementError(f"weightinit-bench-core, {case}: {finished.stderr.strip()}")
+        result = json.loads(finished.stdout)
+        context, benchmarks = result["context"], result["benchmarks"]
+        if context["simd_target"] != simd_target:
+            raise MeasurementError(f"{context['simd_target']} ran in place of {simd_target}")
+        if len(benchmarks) != 1 or benchmarks[0].get("error_occurred"):
+            raise MeasurementError(f"{case}: {benchmarks}")
+        self.compiler = context["compiler"]
+        return benchmarks[0]
+
+    # Libraries.
+
+    def _peer(self, name):
+        def start():
+            peer = self._stack.enter_context(LineProcess(
+                [self._peers_python, "-B", HERE / "peers.py", name, self.options.tensor_bytes]))
+            hello = json.loads(peer.read_line())
+            if "error" in hello:
+                raise MeasurementError(hello["error"])
+            self.versions["pyarrow" if name == "flight" else name] = hello["version"]
+            return peer
+        return self._once(("peer", name), start)
+
+    def peer(self, name, kernel):
+        """{variant: seconds of one fill of the memory}."""
+        return self._peer(name).ask(kernel=kernel, seconds=self.options.fill_seconds)["seconds"]
+
+    def flight(self):
+        peer = self._peer("flight")
+        server = self._once("flight server", lambda: self._stack.enter_context(ServerProcess(
+            [self._peers_python, "-B", HERE / "peers.py", "flight-server", self.options.tensor_bytes])))
+        return peer.ask(kernel="do_get", address=server.address, seconds=self.options.fill_seconds)["seconds"]
+
+    # Streams.
+
+    def _client(self):
+        return self._once("client", lambda: self._stack.enter_context(LineProcess(
+            [self._binaries / "weightinit-bench-stream", self.options.tensor_bytes])))
+
+    def _check_target(self, address, simd_target):
+        info = self._client().ask(measure="info", address=address)
+        self.versions.update(weightinit=info["version"], grpc=info["grpc"])
+        if info["simd_target"] != simd_target:
+            raise MeasurementError(f"the server runs {info['simd_target']} in place of {simd_target}")
+
+    def server(self, simd_target):
+        """The address of our server."""
+        def start():
+            server = self._stack.enter_context(weightinit_server(self._binaries, simd_target))
+            self._check_target(server.address, simd_target)
+            return server
+        return self._once(("server", simd_target), start).address
+
+    def constant_server(self):
+        """The address of the server that sends one constant buffer."""
+        return self._once("constant", lambda: self._stack.enter_context(constant_server(self._binaries))).address
+
+    def _stream(self, measure, address, request, expected_bytes, **more):
+        answer = self._client().ask(measure=measure, address=address, request=request, **more)
+        if answer["bytes"] != expected_bytes:
+            raise MeasurementError(f"{answer['bytes']} bytes came, and not {expected_bytes}")
+        return answer["seconds"]
+
+    def raw_throughput(self, address, request, streams=1):
+        """GB/s of one stream, or of several at once."""
+        size = self.options.tensor_bytes * streams
+        # Several streams take the time of several repetitions as it is.
+        repeat = self.options.stream_repeat if streams == 1 else 1
+        seconds = self._stream("raw", address, request, size, streams=streams, repeat=repeat)
+        return size * len(seconds) / sum(seconds) / 1e9
+
+    def client_throughput(self, address, request):
+        """GB/s of WeightClient::Fetch."""
+        size = self.options.tensor_bytes
+        seconds = self._stream("client", address, request, size, repeat=self.options.stream_repeat)
+        return size * len(seconds) / sum(seconds) / 1e9
+
+    def delivery_milliseconds(self, address, request, size):
+        """The median time of one small delivery."""
+        seconds = self._stream("raw", address, request, size, repeat=self.options.slice_repeat)
+        return statistics.median(seconds) * 1e3
+
+    def requests_per_second(self, address, request, size, in_flight):
+        count = self.options.small_count
+        seconds = self._stream("small", address, request, size * count, count=count, in_flight=in_flight)
+        return count / seconds[0]
+
+    def first_byte_milliseconds(self, simd_target, request):
+        """Samples of the time to the first chunk, each from a server that was idle."""
+        options = self.options
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(weightinit_server(self._binaries, simd_target))
+                       for _ in range(options.idle_servers)]
+            for server in servers:
+                self._check_target(server.address, simd_target)
+            answer = self._client().ask(
+                measure="first_byte", addresses=[server.address for server in servers], request=request,
+                idle_seconds=options.idle_seconds, count=options.idle_samples)
+        return [seconds * 1e3 for seconds in answer["seconds"]]
+
+    def bytes_per_stalled_stream(self, simd_target, request, warm_up_request):
+        """How much the peak memory of a fresh server grows for each stream that its client does not read."""
+        streams = self.options.stalled_streams
+        client = self._client()
+        with weightinit_server(self._binaries, simd_target) as server:
+            self._check_target(server.address, simd_target)
+            client.ask(measure="raw", address=server.address, request=warm_up_request)
+            before, _ = server.memory()
+            client.ask(measure="stall", address=server.address, request=request, streams=streams)
+            peak = self._settled_peak(server)
+            client.ask(measure="release")
+        return (peak - before) / streams
+
+    @staticmethod
+    def _settled_peak(server):
+        """The peak once it has not grown for half a second."""
+        _, peak = server.memory()
+        unchanged = 0
+        for _ in range(200):
+            time.sleep(0.05)
+            _, now = server.memory()
+            unchanged = unchanged + 1 if now == peak else 0
+            peak = now
+            if unchanged == 10:
+                return peak
+        raise MeasurementError("the server's memory did not stop growing within 10 s")
+
+
+def progress(text):
+    print(text, file=sys.stderr, flush=True)
