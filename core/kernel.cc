@@ -1,5 +1,9 @@
 #include "core/kernel.h"
 
+// Vectors whose size is known only at run time cannot be members.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernel.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep; includes this file again.
@@ -34,118 +38,127 @@ void FillDoubleBlocks(const Sampler<double> &sampler, StreamKey key,
   FillBlocksScalar(sampler, key, blocks, count, Dtype::kFloat64, out);
 }
 
+void DrawFloats(const Sampler<float> &sampler, const uint32_t *words,
+                int64_t count, Dtype dtype, uint8_t *out) {
+  DrawFromWordsScalar(sampler, words, count, dtype, out);
+}
+
+void DrawDoubles(const Sampler<double> &sampler, const uint64_t *words,
+                 int64_t count, uint8_t *out) {
+  DrawFromWordsScalar(sampler, words, count, Dtype::kFloat64, out);
+}
+
 #else  // A target with vectors.
 
-// ---- Encoding ----
+// ---- Encoding: see half.h ----
 
-// See half.h.
-template <class D>
-HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> Bfloat16Bits(D d,
-                                                         hn::Vec<D> value) {
-  const hn::RebindToUnsigned<D> du;
-  const auto bits = hn::BitCast(du, value);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
-  return hn::ShiftRight<16>(hn::Add(bits, hn::Add(hn::Set(du, 0x7FFFu), odd)));
-}
-template <class D>
-HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> Float16Bits(D d, hn::Vec<D> value) {
-  const hn::RebindToUnsigned<D> du;
-  const hn::RebindToSigned<D> di;
-  const auto bits = hn::BitCast(du, value);
-  const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
-  const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFFFFFu));
-  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1u));
-  const auto normal =
-      hn::ShiftRight<13>(hn::Add(hn::Sub(magnitude, hn::Set(du, 0x38000000u)),
-                                 hn::Add(hn::Set(du, 0x0FFFu), odd)));
-  const auto subnormal = hn::Sub(
-      hn::BitCast(du, hn::Add(hn::BitCast(d, magnitude), hn::Set(d, 0.5f))),
-      hn::Set(du, 0x3F000000u));
-  // Magnitudes are positive as signed numbers too, which every target compares.
-  const auto at_least = [&](int32_t bound) HWY_ATTR {
-    return hn::RebindMask(
-        du, hn::Gt(hn::BitCast(di, magnitude), hn::Set(di, bound - 1)));
-  };
-  const auto finite = hn::IfThenElse(at_least(0x38800000), normal, subnormal);
-  return hn::Or(
-      sign, hn::IfThenElse(at_least(0x477FF000), hn::Set(du, 0x7C00u), finite));
+// The result is in the high half.
+HWY_INLINE Wide<uint32_t> RoundedToBfloat16(const Wide<float> &value) {
+  const auto bits = BitsAs<uint32_t>(value);
+  const auto odd = ShiftRight<16>(bits) & 1u;
+  return bits + (odd + 0x7FFFu);
 }
 
-template <class D, class V>
-HWY_INLINE void Store16(D d, V bits, uint8_t *out) {
-  const hn::RebindToSigned<D> di;
-  const hn::Rebind<uint16_t, D> d16;
-  // Bits are below 2^16, so that saturation does nothing.
-  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, bits)), d16,
-             reinterpret_cast<uint16_t *>(out));
+HWY_INLINE Wide<uint32_t> Float16Bits(const Wide<float> &value) {
+  const auto bits = BitsAs<int32_t>(value);
+  const auto sign = ShiftRight<16>(bits) & 0x8000;
+  const auto magnitude = bits & 0x7FFFFFFF;
+  const auto odd = ShiftRight<13>(magnitude) & 1;
+  const auto normal = ShiftRight<13>((magnitude - 0x38000000) + (odd + 0x0FFF));
+  const auto subnormal =
+      BitsAs<int32_t>(BitsAs<float>(magnitude) + 0.5f) - 0x3F000000;
+  const auto finite = Select(magnitude < 0x38800000, subnormal, normal);
+  return BitsAs<uint32_t>(
+      sign | Select(magnitude < 0x477FF000, finite, Broadcast(0x7C00)));
 }
 
-template <Dtype kDtype, class D>
-HWY_INLINE void Encode(D d, hn::Vec<D> draws, size_t at, uint8_t *out) {
-  if constexpr (kDtype == Dtype::kFloat16) {
-    Store16(d, Float16Bits(d, draws), out + at * 2);
-  } else if constexpr (kDtype == Dtype::kBfloat16) {
-    Store16(d, Bfloat16Bits(d, draws), out + at * 2);
+// Writes even[0], odd[0], even[1], odd[1], ...; those wider than two bytes in
+// the order of BlockOrder::kInterleaved.
+template <Dtype kDtype, typename F>
+HWY_INLINE void StorePairs(const Draws<F> &draws, uint8_t *out) {
+  if constexpr (kDtype == Dtype::kBfloat16) {
+    Store(ShiftRight<16>(RoundedToBfloat16(draws.even)) |
+              (RoundedToBfloat16(draws.odd) & 0xFFFF0000u),
+          reinterpret_cast<uint32_t *>(out));
+  } else if constexpr (kDtype == Dtype::kFloat16) {
+    Store(Float16Bits(draws.even) | ShiftLeft<16>(Float16Bits(draws.odd)),
+          reinterpret_cast<uint32_t *>(out));
   } else {
-    using T = hn::TFromD<D>;
-    hn::StoreU(draws, d, reinterpret_cast<T *>(out + at * sizeof(T)));
+    const Wide<F> &even = draws.even;
+    const Wide<F> &odd = draws.odd;
+    const Tag<F> d;
+    auto *const values = reinterpret_cast<F *>(out);
+    Store(Wide<F>{hn::InterleaveLower(d, even.a, odd.a),
+                  hn::InterleaveUpper(d, even.a, odd.a)},
+          values);
+    Store(Wide<F>{hn::InterleaveLower(d, even.b, odd.b),
+                  hn::InterleaveUpper(d, even.b, odd.b)},
+          values + WideLanes<F>());
   }
 }
 
+// The order of blocks for it.
+template <Dtype kDtype>
+inline constexpr BlockOrder kBlockOrder =
+    kDtype == Dtype::kBfloat16 || kDtype == Dtype::kFloat16
+        ? BlockOrder::kConsecutive
+        : BlockOrder::kInterleaved;
+
 // ---- The loop over a tile ----
 
-// The draws of the elements that own `even` and `odd`, neighbours in a block.
+// The draws of the elements that own `even` and `odd`, neighbours in a block;
+// for kNormal `even` is the radius already.
 template <auto kKind, bool kPlain, typename F, typename Word>
-HWY_INLINE void DrawPair(const Sampler<F> &s, Wide<Word> even, Wide<Word> odd,
-                         Wide<F> &first, Wide<F> &second) {
+HWY_INLINE Draws<F> DrawPairs(const Sampler<F> &s, const Wide<Word> &even,
+                              const Wide<Word> &odd) {
   using Kind = typename Sampler<F>::Kind;
   if constexpr (kKind == Kind::kUniform && kPlain) {
-    first = DrawPlainUniform(s, even);
-    second = DrawPlainUniform(s, odd);
+    return {DrawPlainUniform(s, even), DrawPlainUniform(s, odd)};
   } else if constexpr (kKind == Kind::kUniform) {
-    first = DrawUniform(s, even);
-    second = DrawUniform(s, odd);
+    return {DrawUniform(s, even), DrawUniform(s, odd)};
   } else if constexpr (kKind == Kind::kNormal) {
-    StandardNormals(even, odd, first, second);
-    first = Scaled(s, first);
-    second = Scaled(s, second);
+    return DrawNormals(s, BitsAs<F>(even), odd);
   } else if constexpr (kKind == Kind::kTruncatedAboutMean) {
-    first = DrawTruncatedAboutMean(s, even);
-    second = DrawTruncatedAboutMean(s, odd);
+    return {DrawTruncatedAboutMean(s, even), DrawTruncatedAboutMean(s, odd)};
   } else {
     static_assert(kKind == Kind::kTruncatedTail);
-    first = DrawTruncatedTail(s, even);
-    second = DrawTruncatedTail(s, odd);
+    return {DrawTruncatedTail(s, even), DrawTruncatedTail(s, odd)};
+  }
+}
+
+// The radii of normal draws in place of their words. A loop of its own, because
+// the constants of both halves of the work do not fit into the registers.
+template <typename F>
+HWY_NOINLINE void TransformRadii(size_t pairs, Words &words) {
+  using Word = typename DrawWord<F>::type;
+  auto *const even = reinterpret_cast<Word *>(words.even);
+  for (size_t at = 0; at < pairs; at += WideLanes<F>()) {
+    Store(BitsAs<Word>(NormalRadius(Load(even + at))), even + at);
   }
 }
 
 template <Dtype kDtype, auto kKind, bool kPlain = false, typename F>
-HWY_NOINLINE void TransformTile(const Sampler<F> &sampler, const Words &words,
+HWY_NOINLINE void TransformTile(const Sampler<F> &sampler, Words &words,
                                 size_t count, uint8_t *out) {
   using Word = typename DrawWord<F>::type;
-  const Tag<F> d;
-  const size_t lanes = hn::Lanes(d);
   // A copy, which writing the output cannot change.
   const Sampler<F> s = sampler;
   const auto *const even = reinterpret_cast<const Word *>(words.even);
   const auto *const odd = reinterpret_cast<const Word *>(words.odd);
+  const auto bytes = static_cast<size_t>(DtypeBytes(kDtype));
   const size_t pairs = count * (8 / sizeof(Word));
-  for (size_t at = 0; at < pairs; at += 2 * lanes) {
-    Wide<F> first;
-    Wide<F> second;
-    DrawPair<kKind, kPlain>(s, Load(even + at), Load(odd + at), first, second);
-    Encode<kDtype>(d, hn::InterleaveLower(d, first.a, second.a), 2 * at, out);
-    Encode<kDtype>(d, hn::InterleaveUpper(d, first.a, second.a), 2 * at + lanes,
-                   out);
-    Encode<kDtype>(d, hn::InterleaveLower(d, first.b, second.b),
-                   2 * at + 2 * lanes, out);
-    Encode<kDtype>(d, hn::InterleaveUpper(d, first.b, second.b),
-                   2 * at + 3 * lanes, out);
+  if constexpr (kKind == Sampler<F>::Kind::kNormal) {
+    TransformRadii<F>(pairs, words);
+  }
+  for (size_t at = 0; at < pairs; at += WideLanes<F>()) {
+    StorePairs<kDtype>(
+        DrawPairs<kKind, kPlain>(s, Load(even + at), Load(odd + at)),
+        out + 2 * at * bytes);
   }
 }
 
 template <Dtype kDtype, typename F>
-HWY_INLINE void TransformTile(const Sampler<F> &sampler, const Words &words,
+HWY_INLINE void TransformTile(const Sampler<F> &sampler, Words &words,
                               size_t count, uint8_t *out) {
   using Kind = typename Sampler<F>::Kind;
   switch (sampler.kind) {
@@ -171,27 +184,56 @@ HWY_INLINE void TransformTile(const Sampler<F> &sampler, const Words &words,
   }
 }
 
+// The words of the blocks of a stream; or given ones.
+template <Dtype kDtype, typename F>
+HWY_INLINE void FillTile(const Sampler<F> &sampler, StreamKey key,
+                         BlockList blocks, int64_t count, uint8_t *out) {
+  Words words;
+  const auto n = static_cast<size_t>(RoundUpToGroup(count));
+  GenerateWords<F, kBlockOrder<kDtype>>(key, blocks, n, words);
+  TransformTile<kDtype>(sampler, words, n, out);
+}
+template <Dtype kDtype, typename F>
+HWY_INLINE void FillTile(const Sampler<F> &sampler,
+                         const typename DrawWord<F>::type *given, int64_t count,
+                         uint8_t *out) {
+  Words words;
+  const auto n = static_cast<size_t>(count);
+  ArrangeWords<F, kBlockOrder<kDtype>>(given, n, words);
+  TransformTile<kDtype>(sampler, words, n, out);
+}
+
+// FillTile for the dtypes that are drawn as float.
+template <class... Arguments>
+HWY_INLINE void FillTileOf(Dtype dtype, const Arguments &...arguments) {
+  if (dtype == Dtype::kFloat16) {
+    FillTile<Dtype::kFloat16>(arguments...);
+  } else if (dtype == Dtype::kBfloat16) {
+    FillTile<Dtype::kBfloat16>(arguments...);
+  } else {
+    FillTile<Dtype::kFloat32>(arguments...);
+  }
+}
+
 void FillFloatBlocks(const Sampler<float> &sampler, StreamKey key,
                      BlockList blocks, int64_t count, Dtype dtype,
                      uint8_t *out) {
-  Words words;
-  const auto n = static_cast<size_t>(RoundUpToGroup(count));
-  GenerateWords<float>(key, blocks, n, words);
-  if (dtype == Dtype::kFloat16) {
-    TransformTile<Dtype::kFloat16>(sampler, words, n, out);
-  } else if (dtype == Dtype::kBfloat16) {
-    TransformTile<Dtype::kBfloat16>(sampler, words, n, out);
-  } else {
-    TransformTile<Dtype::kFloat32>(sampler, words, n, out);
-  }
+  FillTileOf(dtype, sampler, key, blocks, count, out);
 }
 
 void FillDoubleBlocks(const Sampler<double> &sampler, StreamKey key,
                       BlockList blocks, int64_t count, uint8_t *out) {
-  Words words;
-  const auto n = static_cast<size_t>(RoundUpToGroup(count));
-  GenerateWords<double>(key, blocks, n, words);
-  TransformTile<Dtype::kFloat64>(sampler, words, n, out);
+  FillTile<Dtype::kFloat64>(sampler, key, blocks, count, out);
+}
+
+void DrawFloats(const Sampler<float> &sampler, const uint32_t *words,
+                int64_t count, Dtype dtype, uint8_t *out) {
+  FillTileOf(dtype, sampler, words, count, out);
+}
+
+void DrawDoubles(const Sampler<double> &sampler, const uint64_t *words,
+                 int64_t count, uint8_t *out) {
+  FillTile<Dtype::kFloat64>(sampler, words, count, out);
 }
 
 #endif  // HWY_TARGET
@@ -206,6 +248,8 @@ namespace weightinit {
 
 HWY_EXPORT(FillFloatBlocks);
 HWY_EXPORT(FillDoubleBlocks);
+HWY_EXPORT(DrawFloats);
+HWY_EXPORT(DrawDoubles);
 HWY_EXPORT(ThisTarget);
 
 void FillBlocks(const Sampler<float> &sampler, StreamKey key, BlockList blocks,
@@ -217,6 +261,16 @@ void FillBlocks(const Sampler<float> &sampler, StreamKey key, BlockList blocks,
 void FillBlocks(const Sampler<double> &sampler, StreamKey key, BlockList blocks,
                 int64_t count, Dtype /*dtype*/, uint8_t *out) {
   HWY_DYNAMIC_DISPATCH(FillDoubleBlocks)(sampler, key, blocks, count, out);
+}
+
+void DrawFromWords(const Sampler<float> &sampler, const uint32_t *words,
+                   int64_t count, Dtype dtype, uint8_t *out) {
+  HWY_DYNAMIC_DISPATCH(DrawFloats)(sampler, words, count, dtype, out);
+}
+
+void DrawFromWords(const Sampler<double> &sampler, const uint64_t *words,
+                   int64_t count, Dtype /*dtype*/, uint8_t *out) {
+  HWY_DYNAMIC_DISPATCH(DrawDoubles)(sampler, words, count, out);
 }
 
 int64_t KernelTargets() { return HWY_TARGETS; }

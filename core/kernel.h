@@ -42,6 +42,14 @@ void FillBlocks(const Sampler<float> &sampler, StreamKey key, BlockList blocks,
 void FillBlocks(const Sampler<double> &sampler, StreamKey key, BlockList blocks,
                 int64_t count, Dtype dtype, uint8_t *out);
 
+// The same from given words, those of one block after the other, in place of
+// the blocks of a stream: it reaches words that no stream is known to hold.
+// REQUIRES: count is a multiple of kGroupBlocks, up to kTileBlocks.
+void DrawFromWords(const Sampler<float> &sampler, const uint32_t *words,
+                   int64_t count, Dtype dtype, uint8_t *out);
+void DrawFromWords(const Sampler<double> &sampler, const uint64_t *words,
+                   int64_t count, Dtype dtype, uint8_t *out);
+
 // The targets compiled in, and the one of the code that FillBlocks now runs, as
 // bits of Highway; and the name of one.
 int64_t KernelTargets();

@@ -13,6 +13,7 @@
 
 #include "core/kernel.h"
 #include "core/philox.h"
+#include "core/transforms.h"
 #include "hwy/highway.h"
 #include "weightinit/core/resolve.h"
 
@@ -47,6 +48,10 @@ struct Words {
 // Of the state, only the low half of each lane counts; c1 and c3 have the rest
 // of the product above it.
 struct PhiloxState {
+  // Written out because g++ 12 compiles implied ones without the target.
+  HWY_INLINE PhiloxState() {}
+  HWY_INLINE PhiloxState(BlockVec w0, BlockVec w1, BlockVec w2, BlockVec w3)
+      : c0(w0), c1(w1), c2(w2), c3(w3) {}
   BlockVec c0, c1, c2, c3;
 };
 
@@ -138,22 +143,31 @@ HWY_INLINE void GenerateBlocks(StreamKey key, size_t count, const Start &start,
   }
 }
 
-// Which block of a vector is in lane i. Draws leave as pairs (first, second) of
-// vectors that are interleaved within 128 bits; with the first half of the
-// blocks in even lanes and the second in odd ones they then lie in memory as
-// they should.
-HWY_INLINE size_t BlockOfLane(size_t i) {
-  return i / 2 + (i % 2) * (hn::Lanes(BlockTag()) / 2);
+// Which block of a vector is in which lane.
+enum class BlockOrder {
+  kConsecutive,
+  // The first half of the blocks in even lanes and the second in odd ones: what
+  // is interleaved within 128 bits then lies in memory as it should.
+  kInterleaved,
+};
+
+template <BlockOrder kOrder>
+HWY_INLINE size_t BlockOfLane(size_t lane) {
+  return kOrder == BlockOrder::kConsecutive
+             ? lane
+             : lane / 2 + (lane % 2) * (hn::Lanes(BlockTag()) / 2);
 }
 
-template <typename F>
+template <typename F, BlockOrder kOrder>
 HWY_INLINE void GenerateWords(StreamKey key, BlockList blocks, size_t count,
                               Words &words) {
   const BlockTag d;
   const auto s0 = hn::Set(d, key.stream & 0xFFFFFFFFu);
   const auto s1 = hn::Set(d, key.stream >> 32);
   HWY_ALIGN uint64_t block_of_lane[HWY_MAX_BYTES / 8];
-  for (size_t i = 0; i < hn::Lanes(d); ++i) block_of_lane[i] = BlockOfLane(i);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) {
+    block_of_lane[i] = BlockOfLane<kOrder>(i);
+  }
   if (blocks.indices == nullptr &&
       blocks.first >> 32 == (blocks.first + count - 1) >> 32) {
     // With c1, c2 and c3 the same in all blocks, so is a part of the first two
@@ -184,6 +198,24 @@ HWY_INLINE void GenerateWords(StreamKey key, BlockList blocks, size_t count,
         return PhiloxState{index, hn::ShiftRight<32>(index), s0, s1};
       },
       words);
+}
+
+// Distributes given words, those of one block after the other, to the planes.
+template <typename F, BlockOrder kOrder>
+HWY_INLINE void ArrangeWords(const typename DrawWord<F>::type *given,
+                             size_t count, Words &words) {
+  using Word = typename DrawWord<F>::type;
+  constexpr size_t kPairs = 8 / sizeof(Word);  // In one block.
+  const size_t lanes = hn::Lanes(BlockTag());
+  auto *even = reinterpret_cast<Word *>(words.even);
+  auto *odd = reinterpret_cast<Word *>(words.odd);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t block = i - i % lanes + BlockOfLane<kOrder>(i % lanes);
+    for (size_t pair = 0; pair < kPairs; ++pair) {
+      *even++ = given[2 * (block * kPairs + pair)];
+      *odd++ = given[2 * (block * kPairs + pair) + 1];
+    }
+  }
 }
 
 }  // namespace weightinit::HWY_NAMESPACE

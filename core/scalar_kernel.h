@@ -57,6 +57,21 @@ void EncodeDraw(Dtype dtype, F draw, uint8_t *out) {
   }
 }
 
+// The elements of one block from its words, in order. Returns where they end.
+template <typename F>
+uint8_t *EncodeBlock(const Sampler<F> &sampler,
+                     const typename DrawWord<F>::type *words, Dtype dtype,
+                     uint8_t *out) {
+  const int64_t bytes = DtypeBytes(dtype);
+  for (int64_t i = 0; i < kDrawsPerBlock<F>; i += 2) {
+    const Pair<F> pair = DrawPair(sampler, words[i], words[i + 1]);
+    EncodeDraw(dtype, pair.first, out);
+    EncodeDraw(dtype, pair.second, out + bytes);
+    out += 2 * bytes;
+  }
+  return out;
+}
+
 // FillBlocks of kernel.h.
 template <typename F>
 void FillBlocksScalar(const Sampler<F> &sampler, StreamKey key,
@@ -64,7 +79,6 @@ void FillBlocksScalar(const Sampler<F> &sampler, StreamKey key,
                       uint8_t *out) {
   const PhiloxKey philox_key = {static_cast<uint32_t>(key.key),
                                 static_cast<uint32_t>(key.key >> 32)};
-  const int64_t bytes = DtypeBytes(dtype);
   for (int64_t b = 0; b < count; ++b) {
     const uint64_t index = blocks.indices != nullptr
                                ? blocks.indices[b]
@@ -76,12 +90,17 @@ void FillBlocksScalar(const Sampler<F> &sampler, StreamKey key,
                            static_cast<uint32_t>(key.stream >> 32)},
                           philox_key),
                words);
-    for (int64_t i = 0; i < kDrawsPerBlock<F>; i += 2) {
-      const Pair<F> pair = DrawPair(sampler, words[i], words[i + 1]);
-      EncodeDraw(dtype, pair.first, out);
-      EncodeDraw(dtype, pair.second, out + bytes);
-      out += 2 * bytes;
-    }
+    out = EncodeBlock(sampler, words, dtype, out);
+  }
+}
+
+// DrawFromWords of kernel.h.
+template <typename F>
+void DrawFromWordsScalar(const Sampler<F> &sampler,
+                         const typename DrawWord<F>::type *words, int64_t count,
+                         Dtype dtype, uint8_t *out) {
+  for (int64_t b = 0; b < count; ++b) {
+    out = EncodeBlock(sampler, words + b * kDrawsPerBlock<F>, dtype, out);
   }
 }
 

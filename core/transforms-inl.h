@@ -29,6 +29,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace weightinit::HWY_NAMESPACE {
 
+// The type of the draws from words of a type.
+template <typename Word>
+using FloatOf = std::conditional_t<sizeof(Word) == 4, float, double>;
+
 // c[0] + x * (c[1] + x * (... + x * c[N-1])), innermost first.
 template <typename F, size_t N>
 HWY_INLINE Wide<F> Horner(const F (&c)[N], const Wide<F> &x) {
@@ -95,8 +99,7 @@ inline constexpr double kCenteredScale<double> =
 // An odd multiple of 2^-24 (float) or 2^-53 (double) in (-1, 1).
 template <typename Word>
 HWY_INLINE auto CenteredUnit(const Wide<Word> &word) {
-  using F = std::conditional_t<sizeof(Word) == 4, float, double>;
-  return CenteredInteger(word) * kCenteredScale<F>;
+  return CenteredInteger(word) * kCenteredScale<FloatOf<Word>>;
 }
 
 // A number in (0, 1], times 2 to the power of kUnitExponent<F>: word + 1/2, or
@@ -151,20 +154,30 @@ HWY_INLINE Wide<F> Flipped(const Wide<F> &x, const Wide<Word> &word) {
   return BitsAs<F>(BitsAs<Word>(x) ^ (word & kTop));
 }
 
-// Two independent standard normal draws a lane (Box and Muller 1958). The top
-// two bits of `angle` are the signs, the rest the angle in the first quadrant.
+// The draws of neighbours: of the elements with even and with odd index.
+template <typename F>
+struct Draws {
+  Wide<F> even;
+  Wide<F> odd;
+};
+
+// Two independent standard normal draws a lane (Box and Muller 1958), in two
+// steps: the radius, and with it the draws. The top two bits of `angle` are the
+// signs, the rest the angle in the first quadrant.
+template <typename Word>
+HWY_INLINE auto NormalRadius(const Wide<Word> &word) {
+  return Sqrt(Neg2Log<kUnitExponent<FloatOf<Word>>>(ScaledUnit(word)));
+}
 template <typename F, typename Word>
-HWY_INLINE void StandardNormals(const Wide<Word> &radius,
-                                const Wide<Word> &angle, Wide<F> &first,
-                                Wide<F> &second) {
+HWY_INLINE Draws<F> StandardNormals(const Wide<F> &radius,
+                                    const Wide<Word> &angle) {
   using Arc = ArcOf<F>;
-  const auto r = Sqrt(Neg2Log<kUnitExponent<F>>(ScaledUnit(radius)));
   const auto t = CenteredUnit(ShiftLeft<2>(angle));
   const auto square = t * t;
   const auto sine = t * Horner(Arc::kSin, square);
   const auto cosine = Horner(Arc::kCos, square);
-  first = Flipped(r * (cosine - sine), angle);
-  second = Flipped(r * (cosine + sine), ShiftLeft<1>(angle));
+  return {Flipped(radius * (cosine - sine), angle),
+          Flipped(radius * (cosine + sine), ShiftLeft<1>(angle))};
 }
 
 // ---- Inverse of the normal distribution function ----
@@ -221,6 +234,13 @@ HWY_INLINE Wide<F> Mapped(const Sampler<F> &s, const Wide<Word> &word) {
 template <typename F>
 HWY_INLINE Wide<F> Scaled(const Sampler<F> &s, const Wide<F> &z) {
   return s.mean + s.stddev * z;
+}
+
+template <typename F, typename Word>
+HWY_INLINE Draws<F> DrawNormals(const Sampler<F> &s, const Wide<F> &radius,
+                                const Wide<Word> &angle) {
+  const auto z = StandardNormals(radius, angle);
+  return {Scaled(s, z.even), Scaled(s, z.odd)};
 }
 
 template <typename F, typename Word>

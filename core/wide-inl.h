@@ -54,6 +54,13 @@ HWY_INLINE Wide<T> Load(const T *from) {
   return {hn::Load(d, from), hn::Load(d, from + hn::Lanes(d))};
 }
 
+template <typename T>
+HWY_INLINE void Store(const Wide<T> &x, T *to) {
+  const Tag<T> d;
+  hn::StoreU(x.a, d, to);
+  hn::StoreU(x.b, d, to + hn::Lanes(d));
+}
+
 #define WEIGHTINIT_WIDE_OPERATOR(op, Operation)                        \
   template <typename T>                                                \
   HWY_INLINE Wide<T> operator op(const Wide<T> &x, const Wide<T> &y) { \

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -67,6 +68,34 @@ TEST(ClientTest, BufferHoldsTheTensor) {
             FakeData(0, kElements));
   EXPECT_THAT(std::vector<uint8_t>(buffer.end() - 3, buffer.end()),
               ElementsAre(0xee, 0xee, 0xee));
+}
+
+TEST(ClientTest, BufferHoldsChunksThatComeInSeveralSlices) {
+  // Chunks of an odd size, which gRPC receives in several slices.
+  static constexpr int64_t kLarge = 250000, kChunk = 100001;
+  FakeServer server({[](FakeStream& s) {
+    const v1::InitializeTensorResponse trailer = s.parts.back();
+    s.parts.resize(1);
+    for (int64_t at = 0; at < kLarge; at += kChunk) {
+      const std::string data = FakeData(at, std::min(at + kChunk, kLarge));
+      v1::TensorChunk& chunk = *s.parts.emplace_back().mutable_chunk();
+      chunk.set_first_element(at);
+      chunk.set_crc32(FakeCrc32(data));
+      chunk.set_data(data);
+    }
+    s.parts.push_back(trailer);
+  }});
+  v1::InitializeTensorRequest request = Request();
+  request.mutable_tensor()->clear_shape();
+  request.mutable_tensor()->add_shape(kLarge);
+  std::string buffer(kLarge * 4, '\0');
+  const absl::Span<uint8_t> bytes(reinterpret_cast<uint8_t*>(buffer.data()),
+                                  buffer.size());
+  const auto result = ClientOf({server.address()})->Fetch(request, bytes);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const std::string expected = FakeData(0, kLarge);
+  EXPECT_TRUE(buffer == expected);
+  EXPECT_EQ(result->crc32, FakeCrc32(expected));
 }
 
 TEST(ClientTest, BufferTooSmallStaysUntouched) {

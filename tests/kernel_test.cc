@@ -113,6 +113,53 @@ TEST_P(KernelTest, EveryCountEqualsTheScalarKernel) {
   }
 }
 
+// The ends of the range, and the words around every power of two.
+template <typename Word>
+std::vector<Word> ExtremeWords() {
+  std::vector<Word> words;
+  for (size_t bit = 0; bit < sizeof(Word) * 8; ++bit) {
+    const Word power = Word{1} << bit;
+    for (const Word word : {power - 1, power, power + 1}) {
+      words.push_back(static_cast<Word>(word));
+      words.push_back(static_cast<Word>(~word));
+    }
+  }
+  return words;
+}
+
+template <typename F>
+void ExpectScalarDraws(const Law& law, Dtype dtype) {
+  using Word = typename DrawWord<F>::type;
+  const std::vector<Word> extreme = ExtremeWords<Word>();
+  constexpr auto kWords = static_cast<size_t>(kGroupBlocks * kDrawsPerBlock<F>);
+  const Sampler<F> sampler = MakeSampler<F>(law.parameters);
+  std::vector<Word> words(kWords);
+  // Each as the first word of a pair, with many others as the second.
+  for (size_t shift = 0; shift < 2 * extreme.size(); ++shift) {
+    for (size_t i = 0; i < kWords; ++i) {
+      words[i] =
+          extreme[(i / 2 + (i % 2 == 0 ? shift : 7 * shift)) % extreme.size()];
+    }
+    std::vector<uint8_t> expected(kWords * sizeof(F));
+    DrawFromWordsScalar(sampler, words.data(), kGroupBlocks, dtype,
+                        expected.data());
+    std::vector<uint8_t> found(expected.size());
+    DrawFromWords(sampler, words.data(), kGroupBlocks, dtype, found.data());
+    ASSERT_EQ(found, expected)
+        << law.name << " " << NameOf(dtype) << " shift " << shift;
+  }
+}
+
+TEST_P(KernelTest, DrawsFromExtremeWordsEqualTheScalarKernel) {
+  for (const Law& law : Laws()) {
+    for (const Dtype dtype :
+         {Dtype::kFloat32, Dtype::kFloat16, Dtype::kBfloat16}) {
+      ExpectScalarDraws<float>(law, dtype);
+    }
+    ExpectScalarDraws<double>(law, Dtype::kFloat64);
+  }
+}
+
 TEST_P(KernelTest, ChosenBlocksEqualTheScalarKernel) {
   std::vector<uint64_t> indices(kTileBlocks);
   uint64_t state = 1;

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import struct
 import subprocess
 
@@ -15,8 +16,7 @@ class GenerateError(Exception):
 
 def targets():
     """The SIMD targets that this machine has."""
-    command = [os.environ["WEIGHTINIT_GENERATE"], "--targets"]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    return subprocess.run(_command("--targets"), stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 
 
 def generate(requests, target=None):
@@ -24,7 +24,7 @@ def generate(requests, target=None):
 
     By the SIMD target named, or the best one.
     """
-    command = [os.environ["WEIGHTINIT_GENERATE"]] + ([target] if target else [])
+    command = _command(*([target] if target else []))
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     finished = subprocess.run(command, input=lines.encode(), stdout=subprocess.PIPE, check=True, timeout=120)
     stream = io.BytesIO(finished.stdout)
@@ -38,6 +38,11 @@ def generate(requests, target=None):
     if stream.read():
         raise EOFError("weightinit-generate answered more than it was asked")
     return answers
+
+
+def _command(*arguments):
+    """WEIGHTINIT_GENERATE is a command: an emulator may stand before the program."""
+    return shlex.split(os.environ["WEIGHTINIT_GENERATE"]) + list(arguments)
 
 
 def _length(stream):
