@@ -1,6 +1,6 @@
 #include "weightinit/core/checksum.h"
 
-#include <libdeflate.h>
+#include <isa-l/crc.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -43,9 +43,8 @@ uint32_t ShiftOfBytes(int64_t bytes) {
 }  // namespace
 
 uint32_t ExtendCrc32(uint32_t crc, absl::Span<const uint8_t> data) {
-  // libdeflate takes a null pointer for a request of the initial value.
-  if (data.empty()) return crc;
-  return libdeflate_crc32(crc, data.data(), data.size());
+  if (data.empty()) return crc;  // Perhaps without memory.
+  return crc32_gzip_refl(crc, data.data(), data.size());
 }
 
 uint32_t ConcatCrc32(uint32_t crc_a, uint32_t crc_b, int64_t bytes_b) {

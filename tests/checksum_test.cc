@@ -32,6 +32,31 @@ TEST(Crc32Test, ExtendsOverEveryCut) {
   }
 }
 
+// Bit by bit, as the polynomial is defined.
+uint32_t SlowCrc32(absl::Span<const uint8_t> data) {
+  uint32_t crc = ~0u;
+  for (const uint8_t byte : data) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0);
+    }
+  }
+  return ~crc;
+}
+
+TEST(Crc32Test, EqualsTheDefinitionForEveryLengthAndAlignment) {
+  std::vector<uint8_t> data(1200);
+  for (size_t i = 0; i < data.size(); ++i) {
+    data[i] = static_cast<uint8_t>(i * 167 + i / 256);
+  }
+  for (size_t offset = 0; offset < 64; ++offset) {
+    for (size_t size = 0; size <= data.size() - offset; size += 1 + size / 50) {
+      const auto part = absl::MakeConstSpan(data).subspan(offset, size);
+      ASSERT_EQ(ExtendCrc32(0, part), SlowCrc32(part)) << offset << " " << size;
+    }
+  }
+}
+
 TEST(Crc32Test, ConcatenatesLongParts) {
   const std::vector<uint8_t> part(300001, 0xA5);
   const uint32_t crc = ExtendCrc32(0, part);

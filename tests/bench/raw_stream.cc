@@ -111,6 +111,8 @@ absl::StatusOr<RawDelivery> ReceiveRaw(
       size = CopyPayload(&message, rest);
     }
     status = size.status();
+    // While its memory is in the caches, for gRPC to receive the next one in.
+    message.Clear();
     if (!status.ok() || *size == 0) continue;
     rest.remove_prefix(static_cast<size_t>(*size));
     delivery.bytes += *size;
