@@ -24,6 +24,10 @@ size_t ChunkBytes(const TensorPlan& plan) {
       std::min(plan.chunk_elements * DtypeBytes(plan.dtype), plan.bytes));
 }
 
+// A delivery of one chunk up to this size is computed at once, in less time
+// than it takes to wake a generator thread.
+constexpr size_t kSmallBytes = 16384;
+
 }  // namespace
 
 TensorStream* TensorStream::Start(TensorPlan plan,
@@ -35,7 +39,12 @@ TensorStream* TensorStream::Start(TensorPlan plan,
   Decision decision;
   {
     std::lock_guard<std::mutex> lock(stream->mutex_);
-    stream->ready_.push_back(SerializeHeader(stream->reader_.plan()));
+    const TensorPlan& resolved = stream->reader_.plan();
+    stream->ready_.push_back(SerializeHeader(resolved));
+    if (stream->chunk_bytes_ <= kSmallBytes && resolved.elements > 0 &&
+        static_cast<size_t>(resolved.bytes) == stream->chunk_bytes_) {
+      stream->ready_.push_back(stream->GenerateChunk());
+    }
     decision = stream->Decide();
   }
   // gRPC calls OnDone only after the handler has returned the reactor, so the

@@ -180,8 +180,8 @@ def _whole_milliseconds(session, simd_target):
     return {"whole": session.delivery_milliseconds(session.server(simd_target), request, SLICE_BYTES)}
 
 
-def _small_rate(session, address):
-    return session.requests_per_second(address, _request([SMALL_BYTES // 4], "NORMAL"), SMALL_BYTES, IN_FLIGHT)
+def _small_rate(session, address, scheme="NORMAL"):
+    return session.requests_per_second(address, _request([SMALL_BYTES // 4], scheme), SMALL_BYTES, IN_FLIGHT)
 
 
 def _kib_per_stream(session, simd_target):
@@ -213,10 +213,15 @@ ROWS = (
                 _whole_milliseconds, _each(at_most(1.2)), shared_peer=False, more_is_better=False),
     _concurrent_row(4),
     _concurrent_row(16),
-    ComparedRow("1 KiB tensors / the same stream of constants", "requests/s",
+    ComparedRow("1 KiB normal tensors / the same server's constant ones", "requests/s",
+                lambda session, simd_target: _small_rate(session, session.server(simd_target)),
+                lambda session, simd_target: {
+                    "zeros": _small_rate(session, session.server(simd_target), "ZEROS")},
+                _each(at_least(0.9)), shared_peer=False),
+    ComparedRow("1 KiB normal tensors / ready messages by a bare server", "requests/s",
                 lambda session, simd_target: _small_rate(session, session.server(simd_target)),
                 lambda session, _: {"constant": _small_rate(session, session.constant_server())},
-                _each(at_least(0.9))),
+                _each(REPORT)),
     LimitedRow("server memory per stalled stream / 3 chunks + 256 KiB", "KiB", STREAM_LIMIT_BYTES / KIB, 0.5,
                _kib_per_stream),
     LimitedRow("first byte after 5 s idle, p99 / 5 ms", "ms", FIRST_BYTE_LIMIT_MS, 0.99,
