@@ -108,14 +108,12 @@ inline constexpr BlockOrder kBlockOrder =
 
 // The draws of the elements that own `even` and `odd`, neighbours in a block;
 // for kNormal `even` is the radius already.
-template <auto kKind, bool kPlain, typename F, typename Word>
+template <auto kKind, auto kClamping, typename F, typename Word>
 HWY_INLINE Draws<F> DrawPairs(const Sampler<F> &s, const Wide<Word> &even,
                               const Wide<Word> &odd) {
   using Kind = typename Sampler<F>::Kind;
-  if constexpr (kKind == Kind::kUniform && kPlain) {
-    return {DrawPlainUniform(s, even), DrawPlainUniform(s, odd)};
-  } else if constexpr (kKind == Kind::kUniform) {
-    return {DrawUniform(s, even), DrawUniform(s, odd)};
+  if constexpr (kKind == Kind::kUniform) {
+    return {DrawUniform<kClamping>(s, even), DrawUniform<kClamping>(s, odd)};
   } else if constexpr (kKind == Kind::kNormal) {
     return DrawNormals(s, BitsAs<F>(even), odd);
   } else if constexpr (kKind == Kind::kTruncatedAboutMean) {
@@ -137,7 +135,7 @@ HWY_NOINLINE void TransformRadii(size_t pairs, Words &words) {
   }
 }
 
-template <Dtype kDtype, auto kKind, bool kPlain = false, typename F>
+template <Dtype kDtype, auto kKind, auto kClamping, typename F>
 HWY_NOINLINE void TransformTile(const Sampler<F> &sampler, Words &words,
                                 size_t count, uint8_t *out) {
   using Word = typename DrawWord<F>::type;
@@ -152,7 +150,7 @@ HWY_NOINLINE void TransformTile(const Sampler<F> &sampler, Words &words,
   }
   for (size_t at = 0; at < pairs; at += WideLanes<F>()) {
     StorePairs<kDtype>(
-        DrawPairs<kKind, kPlain>(s, Load(even + at), Load(odd + at)),
+        DrawPairs<kKind, kClamping>(s, Load(even + at), Load(odd + at)),
         out + 2 * at * bytes);
   }
 }
@@ -161,25 +159,33 @@ template <Dtype kDtype, typename F>
 HWY_INLINE void TransformTile(const Sampler<F> &sampler, Words &words,
                               size_t count, uint8_t *out) {
   using Kind = typename Sampler<F>::Kind;
+  using Clamping = typename Sampler<F>::Clamping;
+  constexpr auto kBoth = Clamping::kBoth;
   switch (sampler.kind) {
     case Kind::kConstant:
       break;
     case Kind::kUniform:
-      if (sampler.plain) {
-        TransformTile<kDtype, Kind::kUniform, true>(sampler, words, count, out);
+      if (sampler.clamping == Clamping::kNone) {
+        TransformTile<kDtype, Kind::kUniform, Clamping::kNone>(sampler, words,
+                                                               count, out);
+      } else if (sampler.clamping == Clamping::kHigh) {
+        TransformTile<kDtype, Kind::kUniform, Clamping::kHigh>(sampler, words,
+                                                               count, out);
       } else {
-        TransformTile<kDtype, Kind::kUniform>(sampler, words, count, out);
+        TransformTile<kDtype, Kind::kUniform, kBoth>(sampler, words, count,
+                                                     out);
       }
       break;
     case Kind::kNormal:
-      TransformTile<kDtype, Kind::kNormal>(sampler, words, count, out);
+      TransformTile<kDtype, Kind::kNormal, kBoth>(sampler, words, count, out);
       break;
     case Kind::kTruncatedAboutMean:
-      TransformTile<kDtype, Kind::kTruncatedAboutMean>(sampler, words, count,
-                                                       out);
+      TransformTile<kDtype, Kind::kTruncatedAboutMean, kBoth>(sampler, words,
+                                                              count, out);
       break;
     case Kind::kTruncatedTail:
-      TransformTile<kDtype, Kind::kTruncatedTail>(sampler, words, count, out);
+      TransformTile<kDtype, Kind::kTruncatedTail, kBoth>(sampler, words, count,
+                                                         out);
       break;
   }
 }

@@ -38,19 +38,22 @@ void SetTruncation(double low, double high, Sampler<F>& sampler) {
   sampler.half = static_cast<F>(to * 0.5 - from * 0.5);
 }
 
-// Whether Sampler::plain holds. Draws grow with the word, so that the extremes
-// tell. A clamp may change the sign of a zero that equals its bound.
+// Sampler::clamping. Draws grow with the word, so that the extremes tell. A
+// clamp may change the sign of a zero that equals its bound.
 template <typename F>
-bool IsPlain(const Sampler<F>& s) {
+typename Sampler<F>::Clamping ClampingOf(const Sampler<F>& s) {
+  using Clamping = typename Sampler<F>::Clamping;
   const F most =
       CenteredUnit(std::numeric_limits<typename DrawWord<F>::type>::max());
   const F least_draw = s.center - s.half * most;
   const F greatest_draw = s.center + s.half * most;
-  const bool inside =
-      (least_draw > s.low || (least_draw == s.low && s.low != 0)) &&
-      (greatest_draw < s.high || (greatest_draw == s.high && s.high != 0));
-  return inside &&
-         s.half >= std::numeric_limits<F>::min() * static_cast<F>(0x1p64);
+  if (s.half < std::numeric_limits<F>::min() * static_cast<F>(0x1p64) ||
+      least_draw < s.low || (least_draw == s.low && s.low == 0)) {
+    return Clamping::kBoth;
+  }
+  return greatest_draw > s.high || (greatest_draw == s.high && s.high == 0)
+             ? Clamping::kHigh
+             : Clamping::kNone;
 }
 
 }  // namespace
@@ -97,7 +100,7 @@ Sampler<F> MakeSampler(const DistributionParameters& parameters) {
       sampler.half = Nearest<F>(parameters.high * 0.5 - parameters.low * 0.5);
       sampler.low = SmallestAtLeast<F>(parameters.low);
       sampler.high = LargestBelow<F>(parameters.high);
-      sampler.plain = IsPlain(sampler);
+      sampler.clamping = ClampingOf(sampler);
       break;
     case Distribution::kNormal:
       sampler.kind = Kind::kNormal;

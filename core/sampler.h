@@ -37,9 +37,10 @@ struct Sampler {
   // The value is clamped to [low, high]: kUniform, kTruncated*.
   F low = 0;
   F high = 0;
-  // kUniform: no word leads to where the clamp changes something, and `half`
-  // may be scaled down by 2^-64 exactly.
-  bool plain = false;
+  // kUniform: which part of the clamp changes a draw at all. Where not both do,
+  // `half` may be scaled down by 2^-64 exactly.
+  enum class Clamping { kBoth, kHigh, kNone };
+  Clamping clamping = Clamping::kBoth;
 };
 
 // Makes the sampler of a distribution. REQUIRES: DistributionError is empty for

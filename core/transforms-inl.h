@@ -243,15 +243,17 @@ HWY_INLINE Draws<F> DrawNormals(const Sampler<F> &s, const Wide<F> &radius,
   return {Scaled(s, z.even), Scaled(s, z.odd)};
 }
 
-template <typename F, typename Word>
+template <auto kClamping, typename F, typename Word>
 HWY_INLINE Wide<F> DrawUniform(const Sampler<F> &s, const Wide<Word> &word) {
-  return Clamped(s, Mapped(s, word));
-}
-// Where Sampler::plain holds: the scale of the centred number goes into `half`.
-template <typename F, typename Word>
-HWY_INLINE Wide<F> DrawPlainUniform(const Sampler<F> &s,
-                                    const Wide<Word> &word) {
-  return s.center + (s.half * kCenteredScale<F>)*CenteredInteger(word);
+  using Clamping = typename Sampler<F>::Clamping;
+  if constexpr (kClamping == Clamping::kBoth) {
+    return Clamped(s, Mapped(s, word));
+  } else {
+    // The scale of the centred number goes into `half`.
+    const auto value =
+        s.center + (s.half * kCenteredScale<F>)*CenteredInteger(word);
+    return kClamping == Clamping::kHigh ? AtMost(value, s.high) : value;
+  }
 }
 
 template <typename F, typename Word>
