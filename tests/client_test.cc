@@ -98,6 +98,22 @@ TEST(ClientTest, BufferHoldsChunksThatComeInSeveralSlices) {
   EXPECT_EQ(result->crc32, FakeCrc32(expected));
 }
 
+TEST(ClientTest, AsksForChunksOfTheOptionsWhereTheRequestLeavesThemOpen) {
+  FakeServer server;
+  WeightClientOptions options = FastOptions({server.address()});
+  options.chunk_bytes = 4096;
+  const auto client = *WeightClient::Create(options);
+  v1::InitializeTensorRequest request = Request();
+  CollectingSink open;
+  ASSERT_TRUE(client->Fetch(request, open).ok());
+  request.set_chunk_bytes(256);
+  CollectingSink named;
+  ASSERT_TRUE(client->Fetch(request, named).ok());
+  ASSERT_THAT(server.service().requests(), SizeIs(2));
+  EXPECT_EQ(server.service().requests()[0].chunk_bytes(), 4096);
+  EXPECT_EQ(server.service().requests()[1].chunk_bytes(), 256);
+}
+
 TEST(ClientTest, BufferTooSmallStaysUntouched) {
   FakeServer server;
   const std::vector<uint8_t> before(kElements * 4 - 1, 0xee);
@@ -225,6 +241,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadOptions{"servers", [](auto& o) { o.servers = {":1"}; }},
         BadOptions{"servers", [](auto& o) { o.servers = {"127.0.0.1:0"}; }},
         BadOptions{"servers", [](auto& o) { o.servers = {"127.0.0.1:65536"}; }},
+        BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = 63; }},
+        BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = 2097153; }},
+        BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = -1; }},
         BadOptions{"max_attempts_without_progress",
                    [](auto& o) { o.max_attempts_without_progress = 0; }},
         BadOptions{"initial_backoff",

@@ -11,6 +11,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "grpcpp/support/channel_arguments.h"
+#include "weightinit/core/limits.h"
 
 namespace weightinit {
 namespace {
@@ -70,6 +71,12 @@ absl::Status Validate(const WeightClientOptions& options) {
   if (options.timeout <= absl::ZeroDuration()) {
     return InvalidOption("timeout", absl::FormatDuration(options.timeout),
                          "above 0");
+  }
+  if (options.chunk_bytes != 0 && (options.chunk_bytes < kMinChunkBytes ||
+                                   options.chunk_bytes > kMaxChunkBytes)) {
+    return InvalidOption(
+        "chunk_bytes", absl::StrCat(options.chunk_bytes),
+        absl::StrCat("0 or from ", kMinChunkBytes, " to ", kMaxChunkBytes));
   }
   return absl::OkStatus();
 }

@@ -223,7 +223,9 @@ class RetryingClient final : public WeightClient {
   absl::StatusOr<FetchResult> FetchTo(
       const v1::InitializeTensorRequest& request,
       ChunkDestination& destination) {
-    Delivery delivery{request, destination, {}, false};
+    v1::InitializeTensorRequest sized = request;
+    if (sized.chunk_bytes() == 0) sized.set_chunk_bytes(options_.chunk_bytes);
+    Delivery delivery{sized, destination, {}, false};
     absl::Status status =
         Retry([&](const Replica& replica, grpc::ClientContext& context) {
           return FetchStream(replica, context, delivery);
