@@ -1,44 +1,30 @@
 #include "server/convert.h"
 
-#include <google/protobuf/message_lite.h>
-#include <google/protobuf/unknown_field_set.h>
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/proto_buffer_reader.h>
-#include <grpcpp/support/slice.h>
-#include <grpcpp/support/status.h>
-
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "server/error_details.h"
+#include "google/protobuf/message_lite.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/slice.h"
+#include "server/name_check.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/simd_target.h"
-#include "weightinit/core/tensor.h"
 #include "weightinit/core/version.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit {
 namespace {
-
-std::string Flatten(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  if (!buffer.Valid() || !buffer.Dump(&slices).ok()) return "";
-  std::string flat;
-  for (const grpc::Slice& slice : slices) {
-    flat.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return flat;
-}
 
 grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
   const grpc::Slice slice(message.SerializeAsString());
@@ -52,56 +38,13 @@ bool ParseInto(const grpc::ByteBuffer& buffer,
   return reader.status().ok() && message->ParseFromZeroCopyStream(&reader);
 }
 
-// Whether the parser takes `name` for the name of a tensor: whether it is
-// UTF-8.
-bool IsName(const std::string& name) {
-  google::protobuf::UnknownFieldSet fields;
-  fields.AddLengthDelimited(v1::TensorSpec::kNameFieldNumber, name);
-  std::string wire;
-  return fields.SerializeToString(&wire) &&
-         v1::TensorSpec().ParseFromString(wire);
-}
-
-// Whether a request whose field `tensor_field` is the tensor has a name that
-// is not UTF-8, as far as its wire form can be read.
-bool HasBadName(const std::string& wire, int tensor_field) {
-  google::protobuf::UnknownFieldSet request;
-  if (!request.ParseFromString(wire)) return false;
-  for (int i = 0; i < request.field_count(); ++i) {
-    const auto& field = request.field(i);
-    google::protobuf::UnknownFieldSet tensor;
-    if (field.number() != tensor_field ||
-        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED ||
-        !tensor.ParseFromString(field.length_delimited())) {
-      continue;
-    }
-    for (int j = 0; j < tensor.field_count(); ++j) {
-      const auto& name = tensor.field(j);
-      if (name.number() == v1::TensorSpec::kNameFieldNumber &&
-          name.type() ==
-              google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED &&
-          !IsName(name.length_delimited())) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
 SchemeParameters FromProto(const v1::SchemeParameters& proto) {
   SchemeParameters parameters;
-  if (proto.has_gain()) parameters.gain = proto.gain();
-  if (proto.has_negative_slope()) {
-    parameters.negative_slope = proto.negative_slope();
-  }
-  if (proto.has_mean()) parameters.mean = proto.mean();
-  if (proto.has_stddev()) parameters.stddev = proto.stddev();
-  if (proto.has_low()) parameters.low = proto.low();
-  if (proto.has_high()) parameters.high = proto.high();
-  if (proto.has_value()) parameters.value = proto.value();
-  if (proto.has_scale()) parameters.scale = proto.scale();
-  parameters.fan_mode = static_cast<FanMode>(proto.fan_mode());
-  parameters.distribution = static_cast<Distribution>(proto.distribution());
+#define WEIGHTINIT_PARAMETER(name, ...) \
+  if (proto.has_##name()) parameters.name = proto.name();
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
+  parameters.name = static_cast<type>(proto.name());
+#include "weightinit/core/request.def"
   return parameters;
 }
 
@@ -162,12 +105,12 @@ absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
 template <typename Request>
 absl::StatusOr<TensorPlan> Plan(const grpc::ByteBuffer& wire,
                                 const Limits& limits) {
+  if (!NameIsUtf8(wire, Request::kTensorFieldNumber)) {
+    return ViolationStatus(absl::StatusCode::kInvalidArgument,
+                           {{"tensor.name", "is not valid UTF-8"}});
+  }
   Request proto;
   if (!ParseInto(wire, &proto)) {
-    if (HasBadName(Flatten(wire), Request::kTensorFieldNumber)) {
-      return ViolationStatus(absl::StatusCode::kInvalidArgument,
-                             {{"tensor.name", "is not valid UTF-8"}});
-    }
     return ViolationStatus(absl::StatusCode::kInvalidArgument,
                            {{"", absl::StrCat("the request is not a valid ",
                                               Request::descriptor()->name())}});
@@ -242,22 +185,6 @@ void AddAllNamed(Repeated* repeated) {
   }
 }
 
-// Why, in the terms of google.rpc.ErrorInfo.
-absl::string_view ReasonOf(absl::StatusCode code) {
-  switch (code) {
-    case absl::StatusCode::kInvalidArgument:
-      return "INVALID_REQUEST";
-    case absl::StatusCode::kOutOfRange:
-      return "FIRST_ELEMENT_PAST_END";
-    case absl::StatusCode::kResourceExhausted:
-      return "TOO_MANY_STREAMS";
-    case absl::StatusCode::kUnavailable:
-      return "SHUTTING_DOWN";
-    default:
-      return "INTERNAL";
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
@@ -307,17 +234,6 @@ void DescribeServer(const Limits& limits, int max_streams,
   proto->set_min_chunk_bytes(static_cast<int32_t>(kMinChunkBytes));
   proto->set_max_chunk_bytes(static_cast<int32_t>(kMaxChunkBytes));
   proto->set_default_chunk_bytes(static_cast<int32_t>(kDefaultChunkBytes));
-}
-
-grpc::Status ToGrpcStatus(const absl::Status& status) {
-  std::vector<FieldViolation> violations;
-  for (Violation& violation : GetViolations(status)) {
-    violations.push_back(
-        {std::move(violation.field), std::move(violation.description)});
-  }
-  return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
-                           ReasonOf(status.code()), status.message(),
-                           violations);
 }
 
 }  // namespace weightinit

@@ -6,15 +6,14 @@
 #ifndef WEIGHTINIT_SERVER_CONVERT_H_
 #define WEIGHTINIT_SERVER_CONVERT_H_
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/status.h>
-
 #include <cstdint>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/status.h"
 #include "weightinit/core/limits.h"
-#include "weightinit/core/resolve.h"
+#include "weightinit/core/plan.h"
 
 namespace weightinit {
 
@@ -43,13 +42,6 @@ grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
 // Fills `response` with what the server is and can do.
 void DescribeServer(const Limits& limits, int max_streams,
                     v1::GetServerInfoResponse* response);
-
-// The same error as gRPC sends it. Its details are a google.rpc.Status with
-// ErrorInfo and, if the error names violated fields, BadRequest with the first
-// 16 of them. Texts are shortened where the whole would come near the 8 KiB
-// that clients accept as trailing metadata; the message then says how many are
-// left out. REQUIRES: `status` is not OK.
-grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace weightinit
 

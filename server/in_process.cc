@@ -1,11 +1,10 @@
 #include "server/in_process.h"
 
-#include <grpcpp/channel.h>
-
 #include <memory>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
 #include "server/server.h"
 
 namespace weightinit {

@@ -1,9 +1,5 @@
 #include "server/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -20,10 +16,14 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpc/health/v1/health.pb.h"
-#include "server/buffer_pool.h"
-#include "server/generator_pool.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "server/credentials.h"
 #include "server/service.h"
-#include "server/stream_admission.h"
+#include "server/stream/buffer_pool.h"
+#include "server/stream/generator_pool.h"
+#include "server/stream/stream_admission.h"
 
 namespace weightinit {
 namespace {
@@ -106,8 +106,8 @@ struct Server::Impl {
   explicit Impl(const ServerOptions& options)
       : admission(options.max_streams),
         generators(GeneratorThreads(options)),
-        service(MakeWeightInitService(
-            {options.limits, &admission, &generators, buffers})) {}
+        service(MakeWeightInitService({options.limits, &admission, &generators,
+                                       buffers, options.observer})) {}
 
   const std::shared_ptr<BufferPool> buffers =
       BufferPool::Create(kMaxFreeBufferBytes);
@@ -143,7 +143,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   // breaks the connection; StreamAdmission refuses single streams instead.)
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   if (!options.listen.empty()) {
-    builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
+    builder.AddListeningPort(options.listen, MakeServerCredentials(),
                              &impl->port);
   }
   impl->grpc_server = builder.BuildAndStart();
@@ -186,6 +186,8 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
 }
 
 int Server::active_streams() const { return impl_->admission.active(); }
+
+int64_t Server::bytes_held() const { return impl_->admission.bytes_held(); }
 
 int64_t Server::buffers_in_use() const { return impl_->buffers->in_use(); }
 

@@ -17,6 +17,8 @@ class Channel;
 
 namespace weightinit {
 
+class CallObserver;
+
 struct ServerOptions {
   // Which requests are served.
   Limits limits;
@@ -29,6 +31,10 @@ struct ServerOptions {
 
   // How fast: threads that compute chunks; 0 for one per core.
   int generator_threads = 0;
+
+  // Told of every call of WeightInitService; null for none. It outlives the
+  // server.
+  CallObserver* observer = nullptr;
 };
 
 // Serves WeightInitService, grpc.health.v1.Health and reflection, until it is
@@ -62,6 +68,8 @@ class Server {
 
   // Streams that take one of max_streams places.
   int active_streams() const;
+  // Memory that they may hold, in bytes.
+  int64_t bytes_held() const;
   // Chunk buffers that streams hold.
   int64_t buffers_in_use() const;
 

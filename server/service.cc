@@ -1,28 +1,36 @@
 #include "server/service.h"
 
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
-#include <grpcpp/support/status.h>
-
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "grpcpp/support/status.h"
+#include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
-#include "server/stream_admission.h"
-#include "server/tensor_stream.h"
+#include "server/stream/call_observer.h"
+#include "server/stream/message_source.h"
+#include "server/stream/message_stream.h"
+#include "server/stream/stream_admission.h"
+#include "server/stream/stream_reactor.h"
+#include "server/tensor_message_source.h"
+#include "weightinit/core/tensor_reader.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit {
 namespace {
 
-using Stub = v1::WeightInitService;
+using Base = v1::WeightInitService;
 
 // The two RPCs that take a tensor see the request as it came, so that one that
 // cannot be parsed is answered with the field at fault, and so that chunks are
 // sent without a copy.
-using RawService = Stub::WithRawCallbackMethod_InitializeTensor<
-    Stub::WithRawCallbackMethod_DescribeTensor<
-        Stub::WithCallbackMethod_GetServerInfo<Stub::Service>>>;
+using RawService = Base::WithRawCallbackMethod_InitializeTensor<
+    Base::WithRawCallbackMethod_DescribeTensor<
+        Base::WithCallbackMethod_GetServerInfo<Base::Service>>>;
 
 // A stream that ends before it begins.
 class Refusal final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
@@ -37,38 +45,84 @@ class WeightInitServiceImpl final : public RawService {
       : context_(std::move(context)) {}
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeTensor(
-      grpc::CallbackServerContext* /*context*/,
+      grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
-    auto ticket = context_.admission->Admit();
-    if (!ticket.ok()) return new Refusal(ticket.status());
-    auto plan = PlanInitializeTensor(*request, context_.limits);
-    if (!plan.ok()) return new Refusal(plan.status());
-    return TensorStream::Start(*std::move(plan), *std::move(ticket),
-                               context_.generators, context_.buffers);
+    ObservedCall call = Begin("InitializeTensor", *context);
+    auto stream = AdmitTensor(*request, call);
+    if (!stream.ok()) {
+      call.Refuse(stream.status());
+      return new Refusal(stream.status());
+    }
+    return StreamReactor::Start(std::move(stream->source),
+                                std::move(stream->ticket), std::move(call),
+                                context_.generators);
   }
 
   grpc::ServerUnaryReactor* DescribeTensor(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override {
-    auto* reactor = context->DefaultReactor();
+    ObservedCall call = Begin("DescribeTensor", *context);
     auto plan = PlanDescribeTensor(*request, context_.limits);
-    if (plan.ok()) *response = SerializeDescription(*plan);
-    reactor->Finish(plan.ok() ? grpc::Status::OK : ToGrpcStatus(plan.status()));
-    return reactor;
+    if (plan.ok()) {
+      call.SetTensor(*plan);
+      *response = SerializeDescription(*plan);
+    }
+    return Answer(plan.status(), context, call);
   }
 
   grpc::ServerUnaryReactor* GetServerInfo(
       grpc::CallbackServerContext* context,
       const v1::GetServerInfoRequest* /*request*/,
       v1::GetServerInfoResponse* response) override {
+    ObservedCall call = Begin("GetServerInfo", *context);
     DescribeServer(context_.limits, context_.admission->max_streams(),
                    response);
-    auto* reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
-    return reactor;
+    return Answer(absl::OkStatus(), context, call);
   }
 
  private:
+  struct AdmittedStream {
+    std::unique_ptr<MessageSource> source;
+    StreamAdmission::Ticket ticket;
+  };
+
+  ObservedCall Begin(absl::string_view method,
+                     const grpc::CallbackServerContext& context) const {
+    ObservedCall call(context_.observer, method);
+    if (call.observed()) call.Begin(context.peer());
+    return call;
+  }
+
+  // A place first: a server that is full does not even read requests.
+  absl::StatusOr<AdmittedStream> AdmitTensor(const grpc::ByteBuffer& request,
+                                             ObservedCall& call) const {
+    auto ticket = context_.admission->Admit();
+    if (!ticket.ok()) return ticket.status();
+    auto plan = PlanInitializeTensor(request, context_.limits);
+    if (!plan.ok()) return plan.status();
+    call.SetTensor(*plan);
+    auto source = std::make_unique<TensorMessageSource>(
+        TensorReader(*std::move(plan)), context_.buffers);
+    const absl::Status held =
+        ticket->HoldBytes(source->MaxBytesHeld(MessageStream::kMaxMessages));
+    if (!held.ok()) return held;
+    return AdmittedStream{std::move(source), *std::move(ticket)};
+  }
+
+  // Ends a call of one response.
+  static grpc::ServerUnaryReactor* Answer(const absl::Status& status,
+                                          grpc::CallbackServerContext* context,
+                                          ObservedCall& call) {
+    if (status.ok()) {
+      call.End(absl::StatusCode::kOk);
+    } else {
+      call.Refuse(status);
+    }
+    auto* const reactor = context->DefaultReactor();
+    reactor->Finish(status.ok() ? grpc::Status::OK : ToGrpcStatus(status));
+    return reactor;
+  }
+
   const ServiceContext context_;
 };
 
@@ -78,6 +132,6 @@ std::unique_ptr<grpc::Service> MakeWeightInitService(ServiceContext context) {
   return std::make_unique<WeightInitServiceImpl>(std::move(context));
 }
 
-const char* WeightInitServiceName() { return Stub::service_full_name(); }
+const char* WeightInitServiceName() { return Base::service_full_name(); }
 
 }  // namespace weightinit

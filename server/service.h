@@ -3,13 +3,13 @@
 #ifndef WEIGHTINIT_SERVER_SERVICE_H_
 #define WEIGHTINIT_SERVER_SERVICE_H_
 
-#include <grpcpp/impl/service_type.h>
-
 #include <memory>
 
-#include "server/buffer_pool.h"
-#include "server/generator_pool.h"
-#include "server/stream_admission.h"
+#include "grpcpp/impl/service_type.h"
+#include "server/stream/buffer_pool.h"
+#include "server/stream/call_observer.h"
+#include "server/stream/generator_pool.h"
+#include "server/stream/stream_admission.h"
 #include "weightinit/core/limits.h"
 
 namespace weightinit {
@@ -21,6 +21,7 @@ struct ServiceContext {
   StreamAdmission* admission = nullptr;
   GeneratorPool* generators = nullptr;
   std::shared_ptr<BufferPool> buffers;
+  CallObserver* observer = nullptr;  // May be null.
 };
 
 // The service, on gRPC's callback API. It has no state of its own; gRPC calls

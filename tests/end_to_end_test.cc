@@ -9,8 +9,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/server.h"
-#include "tests/client_fixture.h"
-#include "tests/server_fixture.h"
+#include "tests/client/cpp/client_fixture.h"
+#include "tests/server/server_fixture.h"
 #include "weightinit/client/weight_client.h"
 
 namespace weightinit {

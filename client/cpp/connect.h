@@ -1,7 +1,7 @@
 // From options to connections.
 
-#ifndef WEIGHTINIT_CLIENT_CONNECT_H_
-#define WEIGHTINIT_CLIENT_CONNECT_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CONNECT_H_
+#define WEIGHTINIT_CLIENT_CPP_CONNECT_H_
 
 #include <memory>
 #include <string>
@@ -28,4 +28,4 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
 
 }  // namespace weightinit
 
-#endif  // WEIGHTINIT_CLIENT_CONNECT_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CONNECT_H_

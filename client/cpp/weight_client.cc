@@ -6,21 +6,19 @@
 #include <random>
 #include <utility>
 
-#include "absl/memory/memory.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/cpp/chunk_destination.h"
 #include "client/cpp/connect.h"
-#include "client/cpp/receive_memory.h"
-#include "client/cpp/response_decoder.h"
-#include "client/cpp/status_conversion.h"
-#include "client/cpp/stream_verifier.h"
+#include "client/cpp/fetch/chunk_destination.h"
+#include "client/cpp/fetch/message_stream_reader.h"
+#include "client/cpp/fetch/receive_memory.h"
+#include "client/cpp/fetch/tensor_consumer.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/impl/rpc_method.h"
-#include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/sync_stream.h"
-#include "weightinit/core/checksum.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "proto/cpp/status_conversion.h"
+#include "weightinit/core/utf8.h"
+#include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit {
@@ -36,21 +34,12 @@ struct Replica {
   explicit Replica(std::shared_ptr<grpc::Channel> to)
       : channel(std::move(to)),
         stub(WeightInitService::NewStub(channel)),
-        initialize_tensor(kInitializeTensor,
-                          grpc::internal::RpcMethod::SERVER_STREAMING,
-                          channel) {}
+        generic_stub(std::make_unique<grpc::GenericStub>(channel)) {}
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<WeightInitService::Stub> stub;
-  grpc::internal::RpcMethod initialize_tensor;
-};
-
-// What has been delivered, by however many streams.
-struct Delivery {
-  const v1::InitializeTensorRequest& request;
-  ChunkDestination& destination;
-  FetchResult result;
-  bool has_description = false;
+  // For streams, whose messages are decoded here.
+  std::unique_ptr<grpc::GenericStub> generic_stub;
 };
 
 // How one attempt at a call ended.
@@ -80,97 +69,28 @@ AttemptResult ResultOf(const grpc::Status& status) {
   return {FromGrpcStatus(status), IsBroken(status), false};
 }
 
-// Starts a stream as the generated stub does, but of undecoded messages.
-std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> StartStream(
-    const Replica& replica, grpc::ClientContext& context,
-    const v1::InitializeTensorRequest& request) {
-  return absl::WrapUnique(
-      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
-          replica.channel.get(), replica.initialize_tensor, &context, request));
-}
-
-absl::Status AcceptHeader(const v1::TensorDescription& description,
-                          Delivery& delivery) {
-  if (delivery.has_description) {
-    ++delivery.result.resumed;
-    return VerifyResumedDescription(delivery.result.description, description,
-                                    delivery.result.elements);
-  }
-  delivery.result.description = description;
-  delivery.has_description = true;
-  return delivery.destination.OnHeader(description);
-}
-
-absl::Status AcceptChunk(const ReceivedChunk& chunk, StreamVerifier& verifier,
-                         Delivery& delivery) {
-  if (absl::Status status = verifier.OnChunk(chunk); !status.ok()) {
-    return status;
-  }
-  const uint32_t crc32 = delivery.destination.Prepare(chunk);
-  if (absl::Status status = verifier.OnChunkData(chunk, crc32); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = delivery.destination.Deliver(); !status.ok()) {
-    return status;
-  }
-  FetchResult& result = delivery.result;
-  const int64_t element_bytes =
-      result.description.bytes() / result.description.elements();
-  result.elements += chunk.bytes / element_bytes;
-  result.bytes += chunk.bytes;
-  return absl::OkStatus();
-}
-
-// Verifies the part in `message`, then delivers it.
-absl::Status Accept(grpc::ByteBuffer& message, ResponseDecoder& decoder,
-                    StreamVerifier& verifier, Delivery& delivery) {
-  if (!decoder.Decode(message)) {
-    return absl::DataLossError(
-        "verification failed: a response that cannot be parsed");
-  }
-  switch (decoder.part_case()) {
-    case v1::InitializeTensorResponse::kHeader: {
-      const v1::TensorDescription& description = decoder.header().description();
-      absl::Status status = verifier.OnHeader(description);
-      return status.ok() ? AcceptHeader(description, delivery) : status;
-    }
-    case v1::InitializeTensorResponse::kChunk:
-      return AcceptChunk(decoder.chunk(), verifier, delivery);
-    case v1::InitializeTensorResponse::kTrailer:
-      return verifier.OnTrailer(decoder.trailer());
-    case v1::InitializeTensorResponse::PART_NOT_SET:
-      break;
-  }
-  return absl::DataLossError(
-      "verification failed: a response with no part set");
+// INVALID_ARGUMENT, as the server says it: the generated code would put the
+// name on the wire all the same, and a line of its own on standard error.
+absl::Status CheckName(const v1::TensorSpec& tensor) {
+  if (IsUtf8(tensor.name())) return absl::OkStatus();
+  return ViolationStatus(absl::StatusCode::kInvalidArgument,
+                         {{"tensor.name", "is not valid UTF-8"}});
 }
 
 // One stream, from where the delivery stands.
 AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
-                          Delivery& delivery) {
-  v1::InitializeTensorRequest request = delivery.request;
-  request.set_first_element(request.first_element() + delivery.result.elements);
+                          v1::InitializeTensorRequest request,
+                          ChunkDestination& destination,
+                          TensorDelivery& delivery) {
   const int64_t elements_before = delivery.result.elements;
-  StreamVerifier verifier(request);
-  const auto stream = StartStream(replica, context, request);
-  ResponseDecoder decoder;
-  grpc::ByteBuffer message;
-  absl::Status status;
-  while (status.ok() && stream->Read(&message)) {
-    status = Accept(message, decoder, verifier, delivery);
-    // While its memory is in the caches, for gRPC to receive the next one in.
-    message.Clear();
-  }
-  if (!status.ok()) {
-    context.TryCancel();
-    stream->Finish();
-    return {status, false, false};
-  }
-  AttemptResult result = ResultOf(stream->Finish());
-  if (result.status.ok()) result.status = verifier.OnEnd();
+  request.set_first_element(request.first_element() + elements_before);
+  TensorConsumer consumer(request, destination, delivery);
+  const StreamEnd end = ReadMessages(*replica.generic_stub, kInitializeTensor,
+                                     request, context, consumer);
+  consumer.CloseStream();
+  if (!end.consumer.ok()) return {end.consumer, false, false};
+  AttemptResult result = ResultOf(end.server);
   result.progress = delivery.result.elements > elements_before;
-  delivery.result.crc32 =
-      ConcatCrc32(delivery.result.crc32, verifier.crc32(), verifier.bytes());
   return result;
 }
 
@@ -186,6 +106,9 @@ class RetryingClient final : public WeightClient {
 
   absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) override {
+    if (absl::Status status = CheckName(request.tensor()); !status.ok()) {
+      return status;
+    }
     v1::DescribeTensorResponse response;
     absl::Status status =
         Retry([&](const Replica& replica, grpc::ClientContext& context) {
@@ -225,10 +148,13 @@ class RetryingClient final : public WeightClient {
       ChunkDestination& destination) {
     v1::InitializeTensorRequest sized = request;
     if (sized.chunk_bytes() == 0) sized.set_chunk_bytes(options_.chunk_bytes);
-    Delivery delivery{sized, destination, {}, false};
+    if (absl::Status status = CheckName(sized.tensor()); !status.ok()) {
+      return status;
+    }
+    TensorDelivery delivery;
     absl::Status status =
         Retry([&](const Replica& replica, grpc::ClientContext& context) {
-          return FetchStream(replica, context, delivery);
+          return FetchStream(replica, context, sized, destination, delivery);
         });
     if (!status.ok()) {
       if (delivery.result.elements == 0) return status;
@@ -298,10 +224,6 @@ class RetryingClient final : public WeightClient {
 };
 
 }  // namespace
-
-absl::Status TensorSink::OnHeader(const v1::TensorDescription&) {
-  return absl::OkStatus();
-}
 
 absl::StatusOr<std::unique_ptr<WeightClient>> WeightClient::Create(
     const WeightClientOptions& options) {

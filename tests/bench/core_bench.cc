@@ -4,9 +4,6 @@
 //   --list_targets     print the SIMD targets of this machine, and end
 // and WEIGHTINIT_TARGET forces an instruction set.
 
-#include <benchmark/benchmark.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -15,12 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/types/span.h"
+#include "benchmark/benchmark.h"
 #include "tests/bench/touched_memory.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/simd_target.h"
-#include "weightinit/core/tensor.h"
 #include "weightinit/core/tensor_reader.h"
 
 namespace weightinit::bench {

@@ -7,9 +7,6 @@
 // "weightinit-bench-peer-server listening on HOST:PORT" and serves until its
 // standard input ends.
 
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/support/server_callback.h>
-
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -28,9 +25,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/support/server_callback.h"
+#include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
 #include "weightinit/core/limits.h"
-#include "weightinit/core/resolve.h"
+#include "weightinit/core/plan.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit::bench {

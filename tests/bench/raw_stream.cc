@@ -1,11 +1,5 @@
 #include "tests/bench/raw_stream.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/rpc_method.h>
-#include <grpcpp/support/proto_buffer_reader.h>
-#include <grpcpp/support/sync_stream.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +10,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/impl/rpc_method.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/sync_stream.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::bench {

@@ -3,8 +3,6 @@
 #ifndef WEIGHTINIT_TESTS_BENCH_RAW_STREAM_H_
 #define WEIGHTINIT_TESTS_BENCH_RAW_STREAM_H_
 
-#include <grpcpp/grpcpp.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "grpcpp/grpcpp.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::bench {

@@ -1,9 +1,5 @@
 #include "tests/bench/small_requests.h"
 
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/rpc_method.h>
-#include <grpcpp/support/client_callback.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -14,6 +10,9 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/types/span.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/impl/rpc_method.h"
+#include "grpcpp/support/client_callback.h"
 #include "tests/bench/raw_stream.h"
 
 namespace weightinit::bench {

@@ -3,11 +3,10 @@
 #ifndef WEIGHTINIT_TESTS_BENCH_SMALL_REQUESTS_H_
 #define WEIGHTINIT_TESTS_BENCH_SMALL_REQUESTS_H_
 
-#include <grpcpp/grpcpp.h>
-
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "grpcpp/grpcpp.h"
 
 namespace weightinit::bench {
 

@@ -20,10 +20,6 @@
 // `request` is an InitializeTensorRequest in protobuf's JSON. With "crc32":
 // true, raw and client add the CRC-32 of what lies in memory.
 
-#include <google/protobuf/util/json_util.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/support/sync_stream.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +27,6 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,12 +36,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/types/span.h"
-#include "client/cpp/receive_memory.h"
+#include "client/cpp/fetch/receive_memory.h"
+#include "google/protobuf/util/json_util.h"
+#include "grpcpp/grpcpp.h"
+#include "grpcpp/support/sync_stream.h"
+#include "nlohmann/json.hpp"
+#include "proto/cpp/crc32.h"
 #include "tests/bench/raw_stream.h"
 #include "tests/bench/small_requests.h"
 #include "tests/bench/touched_memory.h"
 #include "weightinit/client/weight_client.h"
-#include "weightinit/core/checksum.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit::bench {

@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "core/kernel.h"
-#include "core/sampler.h"
-#include "weightinit/core/checksum.h"
-#include "weightinit/core/resolve.h"
+#include "core/kernels/kernel.h"
+#include "core/random/sampler.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+#include "weightinit/core/sha256.h"
 #include "weightinit/core/simd_target.h"
-#include "weightinit/core/tensor.h"
 
 namespace weightinit {
 namespace {

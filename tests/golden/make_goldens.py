@@ -1,6 +1,6 @@
 """Writes philox4x32_v1.txt beside this file, from the NumPy reference and never from the implementation.
 
-A line is a request as weightinit-generate reads it (tests/generate_main.cc), the number of elements, the CRC-32
+A line is a request as weightinit-generate reads it (tests/core/generate_main.cc), the number of elements, the CRC-32
 of their bytes and the bits of the first eight elements in hexadecimal. Once the bits are frozen the file is not
 to be made again: a difference is a broken promise, and changed bits are a new generator with a file of its own.
 """

@@ -1,47 +1,80 @@
 """Installs the CMake package, builds a project against it, and runs that project.
 
-usage: test_package.py CMAKE BUILD_DIRECTORY SOURCE_DIRECTORY
+usage: test_package.py CMAKE BUILD_DIRECTORY SOURCE_DIRECTORY COMPONENT
+
+COMPONENT is core, or all. Of a whole build the component core is tried too, in a project
+of its own.
 """
 
 import pathlib
 import subprocess
 import sys
 import tempfile
+import zlib
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def from_cache(build, variable):
+    """The value of a variable in a build directory's cache; "" if it has none."""
+    for line in (build / "CMakeCache.txt").read_text().splitlines():
+        if line.startswith(f"{variable}:"):
+            return line.partition("=")[2]
+    return ""
+
+
+def build_consumer(cmake, build, source, prefix, consumer, component):
+    """Builds the project of tests/package against the package in `prefix`."""
+    subprocess.run(
+        [cmake, "-S", source, "-B", consumer, "-G", "Ninja", f"-DCOMPONENT={component}",
+         f"-DCMAKE_PREFIX_PATH={prefix}",
+         f"-DCMAKE_CXX_COMPILER={from_cache(build, 'CMAKE_CXX_COMPILER')}"], check=True)
+    subprocess.run([cmake, "--build", consumer], check=True)
+
+
+def crc32_by_core(consumer):
+    """The CRC-32, in hexadecimal, of the tensor that core_consumer computes."""
+    return f"{zlib.crc32(run(consumer / 'core_consumer')):08x}"
+
+
+def crc32_by_client(prefix, consumer):
+    """The same of the tensor that client_consumer fetches from the installed server."""
+    process = subprocess.Popen([prefix / "bin" / "weightinit-server", "--listen", "127.0.0.1:0"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().split()[-1]
+        return run(consumer / "client_consumer", address).decode().strip()
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def main():
-    cmake, build, source = sys.argv[1:]
+    cmake, build, source, component = sys.argv[1:]
+    build = pathlib.Path(build)
     with tempfile.TemporaryDirectory() as directory:
         prefix = pathlib.Path(directory, "prefix")
-        consumer = pathlib.Path(directory, "build")
-        run = lambda *command: subprocess.run(command, check=True)
-        run(cmake, "--install", build, "--prefix", str(prefix))
-        compiler = [
-            line.partition("=")[2]
-            for line in pathlib.Path(build, "CMakeCache.txt").read_text().splitlines()
-            if line.startswith("CMAKE_CXX_COMPILER:")
-        ][0]
-        run(cmake, "-S", source, "-B", str(consumer), "-G", "Ninja",
-            f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler}")
-        run(cmake, "--build", str(consumer))
-        installed = prefix / "bin" / "weightinit-server"
-        if not installed.exists() or not (prefix / "bin" / "weightinit").exists():
-            sys.exit("the programs were not installed")
+        subprocess.run([cmake, "--install", build, "--prefix", prefix], check=True)
 
-        core = subprocess.run([consumer / "core_consumer"], check=True,
-                              capture_output=True, text=True).stdout
-        process = subprocess.Popen([installed, "--listen", "127.0.0.1:0"],
-                                   stdout=subprocess.PIPE, text=True)
-        try:
-            address = process.stdout.readline().split()[-1]
-            client = subprocess.run([consumer / "client_consumer", address], check=True,
-                                    capture_output=True, text=True).stdout
-        finally:
-            process.terminate()
-            process.wait()
-        if core != client or len(core.strip()) != 8:
-            sys.exit(f"core computed {core!r}, the client fetched {client!r}")
-        print(f"installed core and client agree: crc32 {core.strip()}")
+        core_consumer = pathlib.Path(directory, "core")
+        build_consumer(cmake, build, source, prefix, core_consumer, "core")
+        if list(prefix.rglob("*.pb.h")) and component == "core":
+            sys.exit("a build of the core alone installed generated code")
+        crc32 = crc32_by_core(core_consumer)
+        print(f"installed core: crc32 {crc32}")
+        if component == "core":
+            return
+
+        if not (prefix / "bin" / "weightinit").exists():
+            sys.exit("the programs were not installed")
+        consumer = pathlib.Path(directory, "all")
+        build_consumer(cmake, build, source, prefix, consumer, component)
+        by_client = crc32_by_client(prefix, consumer)
+        if by_client != crc32:
+            sys.exit(f"core computed {crc32}, the client fetched {by_client}")
+        print(f"installed core and client agree: crc32 {crc32}")
 
 
 if __name__ == "__main__":

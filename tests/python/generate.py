@@ -1,4 +1,4 @@
-"""Runs weightinit-generate (tests/generate_main.cc): requests in, payloads of the implementation out."""
+"""Runs weightinit-generate (tests/core/generate_main.cc): requests in, payloads of the implementation out."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def targets():
 
 
 def generate(requests, target=None):
-    """For each request, a dict with the keys that tests/generate_main.cc lists: its bytes, or a GenerateError.
+    """For each request, a dict with the keys that tests/core/generate_main.cc lists: its bytes, or a GenerateError.
 
     By the SIMD target named, or the best one.
     """

@@ -369,7 +369,7 @@ def tensor(
 
 
 def payload(request):
-    """The little-endian bytes of a request in the form that weightinit-generate reads (tests/generate_main.cc)."""
+    """The little-endian bytes of a request in the form that weightinit-generate reads (tests/core/generate_main.cc)."""
     spec = {k: request[k] for k in ("seed", "scheme", "activation", "dtype", "parameters", "slice") if k in request}
     fan = {k: request[k] for k in ("layout", "groups", "transposed", "fan_in", "fan_out") if k in request}
     elements = tensor(request.get("name", ""), request["shape"], fan=fan, **spec).reshape(-1)

@@ -1,7 +1,7 @@
 // The subcommands.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_COMMANDS_H_
-#define WEIGHTINIT_CLIENT_CLI_COMMANDS_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_COMMANDS_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_COMMANDS_H_
 
 #include <memory>
 #include <optional>
@@ -56,4 +56,4 @@ int ExitStatus(const absl::Status& status);
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_COMMANDS_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_COMMANDS_H_

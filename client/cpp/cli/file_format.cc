@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "client/cpp/cli/wire_names.h"
 #include "nlohmann/json.hpp"
+#include "proto/cpp/wire_names.h"
 #include "weightinit/core/version.h"
 
 namespace weightinit::cli {

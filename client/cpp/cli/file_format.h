@@ -1,7 +1,7 @@
 // The files that a tensor can be stored in.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_
-#define WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_FILE_FORMAT_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_FILE_FORMAT_H_
 
 #include <optional>
 #include <string>
@@ -33,4 +33,4 @@ std::string FileHeader(FileFormat format,
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_FILE_FORMAT_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_FILE_FORMAT_H_

@@ -9,7 +9,7 @@
 #include "client/cpp/cli/progress.h"
 #include "client/cpp/cli/report.h"
 #include "client/cpp/cli/statistics.h"
-#include "weightinit/core/checksum.h"
+#include "weightinit/core/sha256.h"
 
 namespace weightinit::cli {
 namespace {

@@ -1,7 +1,7 @@
 // What SIGINT and SIGTERM do to the command line.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_INTERRUPT_H_
-#define WEIGHTINIT_CLIENT_CLI_INTERRUPT_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_INTERRUPT_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_INTERRUPT_H_
 
 namespace weightinit::cli {
 
@@ -13,4 +13,4 @@ void ExitOnSignals(void (*before_exit)());
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_INTERRUPT_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_INTERRUPT_H_

@@ -1,8 +1,8 @@
 // Where the bytes of a tensor go: a file that appears whole or not at all, a
 // device or pipe, or standard output.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_OUTPUT_H_
-#define WEIGHTINIT_CLIENT_CLI_OUTPUT_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_OUTPUT_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_OUTPUT_H_
 
 #include <cstdint>
 #include <memory>
@@ -77,4 +77,4 @@ absl::Status WriteText(int fd, absl::string_view text);
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_OUTPUT_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_OUTPUT_H_

@@ -1,7 +1,7 @@
 // A progress bar.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_PROGRESS_H_
-#define WEIGHTINIT_CLIENT_CLI_PROGRESS_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_PROGRESS_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_PROGRESS_H_
 
 #include <cstdint>
 
@@ -32,4 +32,4 @@ class ProgressBar {
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_PROGRESS_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_PROGRESS_H_

@@ -1,8 +1,8 @@
 // What the subcommands found out, and how it reads: as JSON for programs, as
 // text for people.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_REPORT_H_
-#define WEIGHTINIT_CLIENT_CLI_REPORT_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_REPORT_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_REPORT_H_
 
 #include <optional>
 #include <string>
@@ -39,4 +39,4 @@ std::string AdvisoryText(const v1::TensorDescription& description);
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_REPORT_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_REPORT_H_

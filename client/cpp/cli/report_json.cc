@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "client/cpp/cli/report.h"
-#include "client/cpp/cli/wire_names.h"
 #include "nlohmann/json.hpp"
+#include "proto/cpp/wire_names.h"
 
 namespace weightinit::cli {
 namespace {

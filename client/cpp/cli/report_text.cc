@@ -8,7 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/cli/report.h"
-#include "client/cpp/cli/wire_names.h"
+#include "proto/cpp/wire_names.h"
 
 namespace weightinit::cli {
 namespace {

@@ -1,8 +1,8 @@
 // The options of the command line that say which tensor, as typed, and the
 // request that they make.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_REQUEST_OPTIONS_H_
-#define WEIGHTINIT_CLIENT_CLI_REQUEST_OPTIONS_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_REQUEST_OPTIONS_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_REQUEST_OPTIONS_H_
 
 #include <optional>
 #include <string>
@@ -52,4 +52,4 @@ v1::DescribeTensorRequest DescriptionOf(
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_REQUEST_OPTIONS_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_REQUEST_OPTIONS_H_

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <limits>
 
-#include "weightinit/core/resolve.h"
-#include "weightinit/core/tensor.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
 
 namespace weightinit::cli {
 namespace {

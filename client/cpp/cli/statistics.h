@@ -1,7 +1,7 @@
 // Statistics of a tensor's values, computed as its bytes come in.
 
-#ifndef WEIGHTINIT_CLIENT_CLI_STATISTICS_H_
-#define WEIGHTINIT_CLIENT_CLI_STATISTICS_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_STATISTICS_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_STATISTICS_H_
 
 #include <cstdint>
 #include <optional>
@@ -60,4 +60,4 @@ class Statistics {
 
 }  // namespace weightinit::cli
 
-#endif  // WEIGHTINIT_CLIENT_CLI_STATISTICS_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_STATISTICS_H_

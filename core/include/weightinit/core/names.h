@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "weightinit/core/tensor.h"
+#include "weightinit/core/request.h"
 
 namespace weightinit {
 

@@ -7,7 +7,8 @@
 #include <memory>
 
 #include "absl/types/span.h"
-#include "weightinit/core/resolve.h"
+#include "weightinit/core/element_source.h"
+#include "weightinit/core/plan.h"
 
 namespace weightinit {
 
@@ -18,11 +19,13 @@ class TensorReader {
  public:
   // Starts at plan.first_element.
   explicit TensorReader(TensorPlan plan);
-  TensorReader(TensorReader&&) noexcept;
-  TensorReader& operator=(TensorReader&&) noexcept;
-  ~TensorReader();
+
+  // The same from a source of the caller's, which makes the elements of `plan`.
+  TensorReader(TensorPlan plan, std::unique_ptr<ElementSource> source);
 
   const TensorPlan& plan() const { return plan_; }
+
+  SourceCost cost() const { return source_->cost(); }
 
   // Row-major index inside the slice of the next element.
   int64_t position() const { return position_; }
@@ -35,10 +38,8 @@ class TensorReader {
   int64_t Read(absl::Span<uint8_t> out);
 
  private:
-  class Source;
-
   TensorPlan plan_;
-  std::unique_ptr<const Source> source_;
+  std::unique_ptr<ElementSource> source_;
   int64_t position_;
   int64_t end_;
 };

@@ -14,6 +14,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "grpcpp/channel.h"
+#include "weightinit/client/fetch_result.h"
+#include "weightinit/client/tensor_sink.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit {
@@ -39,31 +41,6 @@ struct WeightClientOptions {
   // request leaves it open; 0: what the server prefers. It changes speed only:
   // larger ones cost fewer messages, until they outgrow the caches.
   int32_t chunk_bytes = 524288;
-};
-
-// Where a fetched tensor goes. Its methods are called by the thread that called
-// Fetch, and only with what has passed verification. An error that one returns
-// ends the fetch, which returns it.
-class TensorSink {
- public:
-  virtual ~TensorSink() = default;
-
-  // First, exactly once, however often the stream was resumed.
-  virtual absl::Status OnHeader(const v1::TensorDescription& description);
-
-  // The next whole elements; `data` is not empty, is valid during the call, and
-  // may stand at any address, aligned or not.
-  virtual absl::Status OnData(absl::Span<const uint8_t> data) = 0;
-};
-
-struct FetchResult {
-  v1::TensorDescription description;
-  // CRC-32 (zlib's polynomial) of everything delivered.
-  uint32_t crc32 = 0;
-  int64_t elements = 0;
-  int64_t bytes = 0;
-  // How many times the stream broke and another one continued it.
-  int resumed = 0;
 };
 
 // Asks one of several equal servers. Thread-safe: calls may run at once, and

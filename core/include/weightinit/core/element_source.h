@@ -1,0 +1,44 @@
+// Where the elements of a tensor come from.
+
+#ifndef WEIGHTINIT_CORE_ELEMENT_SOURCE_H_
+#define WEIGHTINIT_CORE_ELEMENT_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "weightinit/core/plan.h"
+
+namespace weightinit {
+
+// What it takes to read from a source, known before anything is computed.
+struct SourceCost {
+  // Memory that the source may hold while it is read, beside its reader's
+  // buffer.
+  int64_t bytes_held = 0;
+  // Whether a part of the tensor costs its share of time and memory. If not,
+  // the first read costs what the whole tensor does.
+  bool slice_is_cheaper = true;
+};
+
+// Makes the elements of one plan. What an element is never depends on how they
+// are asked for. Not thread-safe; sources are independent of each other, and
+// making one computes nothing.
+class ElementSource {
+ public:
+  virtual ~ElementSource() = default;
+
+  virtual SourceCost cost() const = 0;
+
+  // Writes `count` elements, the first of which has the row-major index
+  // `position` inside the slice: little-endian, row-major, packed. Any order is
+  // allowed; rising positions are what a source is made for. REQUIRES: they lie
+  // in the slice.
+  virtual void Read(int64_t position, int64_t count, uint8_t* out) = 0;
+};
+
+// The source of the elements of `plan`.
+std::unique_ptr<ElementSource> MakeElementSource(const TensorPlan& plan);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_ELEMENT_SOURCE_H_

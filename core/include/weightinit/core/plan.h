@@ -1,0 +1,90 @@
+// A resolved request: what was decided.
+//
+// Plain data; any thread may use its own copy.
+
+#ifndef WEIGHTINIT_CORE_PLAN_H_
+#define WEIGHTINIT_CORE_PLAN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+
+// A distribution by its own parameters, before any rounding to the dtype.
+struct DistributionParameters {
+  Distribution distribution = Distribution::kConstant;
+  // kNormal, kTruncatedNormal: of the normal before truncation. kConstant: mean
+  // is the value and stddev 0.
+  double mean = 0;
+  double stddev = 0;
+  // kUniform: bounds of the value. kTruncatedNormal: bounds in standard
+  // deviations from the mean.
+  double low = 0;
+  double high = 0;
+};
+
+struct Advisory {
+  AdvisoryCode code = AdvisoryCode::kUnspecified;
+  std::string message;
+};
+
+// Which random stream a tensor draws from.
+struct StreamKey {
+  uint64_t key = 0;  // Philox key, first word in the low half.
+  // Upper half of the counter, third word in the low half.
+  uint64_t stream = 0;
+};
+
+// A half-open range of one dimension with 0 <= start <= stop <= dimension.
+struct ResolvedRange {
+  int64_t start = 0;
+  int64_t stop = 0;
+};
+
+// A resolved request. Field by field what TensorDescription in
+// proto/weightinit/v1/tensor.proto documents.
+struct TensorPlan {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<ResolvedRange> slice;  // One for each dimension.
+  Scheme scheme = Scheme::kUnspecified;
+  Activation activation = Activation::kUnspecified;
+  Dtype dtype = Dtype::kUnspecified;
+  Layout layout = Layout::kUnspecified;
+  Generator generator = Generator::kUnspecified;
+  uint64_t seed = 0;
+  std::optional<int64_t> fan_in;
+  std::optional<int64_t> fan_out;
+  std::optional<double> gain;
+  DistributionParameters parameters;
+  // Theory of the values delivered.
+  double mean = 0;
+  double stddev = 0;
+  std::optional<double> low;
+  std::optional<double> high;
+  int64_t tensor_elements = 0;
+  int64_t first_element = 0;
+  int64_t elements = 0;  // Of the slice, from first_element on.
+  int64_t bytes = 0;
+  StreamKey stream_key;
+  std::vector<Advisory> advisories;
+  // Elements of a chunk, at least 1.
+  int64_t chunk_elements = 0;
+
+  std::vector<int64_t> SliceShape() const {
+    std::vector<int64_t> sizes;
+    sizes.reserve(slice.size());
+    for (const ResolvedRange& range : slice) {
+      sizes.push_back(range.stop - range.start);
+    }
+    return sizes;
+  }
+};
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_H_

@@ -1,0 +1,20 @@
+// Whether a distribution can be delivered.
+
+#ifndef WEIGHTINIT_CORE_PLAN_DISTRIBUTION_CHECK_H_
+#define WEIGHTINIT_CORE_PLAN_DISTRIBUTION_CHECK_H_
+
+#include "core/plan/violation_list.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+
+// Adds a violation if the distribution can deliver a value that is not finite
+// in the dtype, or has no value of the dtype (or almost no probability) in its
+// interval. REQUIRES: `dtype` is a named value.
+void CheckDistribution(const DistributionParameters& distribution, Dtype dtype,
+                       ViolationList& violations);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_DISTRIBUTION_CHECK_H_

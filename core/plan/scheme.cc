@@ -1,0 +1,203 @@
+#include "core/plan/scheme.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/plan/fans.h"
+#include "core/plan/scheme_table.h"
+#include "core/plan/violation_list.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+namespace {
+
+std::string FieldOf(const char* parameter) {
+  return absl::StrCat("tensor.parameters.", parameter);
+}
+
+void AddNotTaken(const char* parameter, Scheme scheme,
+                 ViolationList& violations) {
+  AddViolation(violations, FieldOf(parameter), "is not taken by the scheme ",
+               std::string(NameOf(scheme)));
+}
+
+// The number that `taken` stands for, unless it is given.
+double DefaultOf(const TakenParameter& taken, Activation activation) {
+  return taken.kind == TakenParameter::Default::kActivation
+             ? RowOf(activation).negative_slope.value_or(0)
+             : taken.number;
+}
+
+SchemeInputs InputsOf(const SchemeRow& row, Activation activation,
+                      const SchemeParameters& given) {
+  SchemeInputs in;
+  for (const TakenParameter& taken : row.parameters) {
+    const double otherwise = DefaultOf(taken, activation);
+    switch (taken.parameter) {
+#define WEIGHTINIT_PARAMETER(name, ...)       \
+  case Parameter::name:                       \
+    in.name = given.name.value_or(otherwise); \
+    break;
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...)                \
+  case Parameter::name:                                             \
+    in.name = given.name != type::kUnspecified                      \
+                  ? given.name                                      \
+                  : static_cast<type>(static_cast<int>(otherwise)); \
+    break;
+#include "weightinit/core/request.def"
+    }
+  }
+  return in;
+}
+
+// The fan of a mode. A fan of 0 counts as 1: such a tensor has no element.
+double FanOf(FanMode mode, const Fans& fans) {
+  const auto in =
+      static_cast<double>(std::max<int64_t>(1, fans.in.value_or(1)));
+  const auto out =
+      static_cast<double>(std::max<int64_t>(1, fans.out.value_or(1)));
+  switch (mode) {
+    case FanMode::kOut:
+      return out;
+    case FanMode::kAverage:
+      return (in + out) * 0.5;
+    case FanMode::kGeometric:
+      return std::sqrt(in * out);
+    case FanMode::kUnspecified:
+    case FanMode::kIn:
+      break;
+  }
+  return in;
+}
+
+// Adds a violation for each fan that `mode` needs and `fans` lacks.
+void RequireFans(Scheme scheme, FanMode mode, const Fans& fans,
+                 ViolationList& violations) {
+  const auto require = [&](const char* field,
+                           const std::optional<int64_t>& fan) {
+    if (fan.has_value()) return;
+    AddViolation(violations, absl::StrCat("tensor.fan.", field),
+                 "is required: ", std::string(NameOf(scheme)),
+                 " needs it, and a tensor of rank below 2 has none of its own");
+  };
+  if (mode != FanMode::kOut) require("fan_in", fans.in);
+  if (mode != FanMode::kIn) require("fan_out", fans.out);
+}
+
+void CheckNumber(const ParameterRow& row, Scheme scheme, double value,
+                 ViolationList& violations) {
+  const ParameterRange& range = row.range;
+  if (RowOf(scheme).Find(row.parameter) == nullptr) {
+    AddNotTaken(row.name, scheme, violations);
+  } else if (!std::isfinite(value)) {
+    AddViolation(violations, FieldOf(row.name), "is ", value,
+                 "; must be finite");
+  } else if (value < range.lowest ||
+             (value == range.lowest && !range.lowest_allowed)) {
+    AddViolation(violations, FieldOf(row.name), "is ", value, "; must be ",
+                 range.lowest_allowed ? "at least " : "above ", range.lowest);
+  }
+}
+
+template <typename E>
+void CheckChoice(Parameter parameter, const char* name, const char* type,
+                 Scheme scheme, E value, ViolationList& violations) {
+  if (value == E::kUnspecified) return;
+  if (!IsNamed(value)) {
+    AddViolation(violations, FieldOf(name), "is ", static_cast<int>(value),
+                 "; not a known ", type);
+  } else if (RowOf(scheme).Find(parameter) == nullptr) {
+    AddNotTaken(name, scheme, violations);
+  }
+}
+
+// The activations whose slope is a parameter, as a sentence says them.
+std::string ActivationsWithSlope() {
+  std::vector<std::string> names;
+  for (const ActivationRow& row : ActivationRows()) {
+    if (row.negative_slope.has_value())
+      names.emplace_back(NameOf(row.activation));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+// Adds a violation if low is not below high.
+void CheckOrder(const SchemeParameters& given, const SchemeInputs& in,
+                ViolationList& violations) {
+  if (!std::isfinite(in.low) || !std::isfinite(in.high) || in.low < in.high) {
+    return;
+  }
+  AddViolation(violations,
+               given.low.has_value() ? "tensor.parameters.low"
+                                     : "tensor.parameters.high",
+               "low is ", in.low, " and high is ", in.high,
+               "; low must be below high");
+}
+
+}  // namespace
+
+Scheme ChooseScheme(Scheme scheme, Activation activation, size_t rank) {
+  if (scheme != Scheme::kUnspecified) return scheme;
+  return rank < 2 ? Scheme::kZeros : RowOf(activation).recommended;
+}
+
+void CheckParameters(Scheme scheme, Activation activation,
+                     const SchemeParameters& parameters,
+                     ViolationList& violations) {
+  const SchemeRow& row = RowOf(scheme);
+  for (const ParameterRow& parameter : ParameterRows()) {
+    const std::optional<double>& value = parameters.*parameter.member;
+    const TakenParameter* const taken = row.Find(parameter.parameter);
+    if (value.has_value()) {
+      CheckNumber(parameter, scheme, *value, violations);
+    } else if (taken != nullptr &&
+               taken->kind == TakenParameter::Default::kNone) {
+      AddViolation(violations, FieldOf(parameter.name),
+                   "is required by the scheme ", std::string(NameOf(scheme)));
+    }
+  }
+  if (row.Find(Parameter::negative_slope) != nullptr &&
+      parameters.negative_slope.has_value() &&
+      activation != Activation::kUnspecified &&
+      !RowOf(activation).negative_slope.has_value()) {
+    AddViolation(
+        violations, FieldOf("negative_slope"),
+        "is set for an activation without one; the activation must be ",
+        ActivationsWithSlope(), " or unspecified");
+  }
+  if (row.Find(Parameter::low) != nullptr &&
+      row.Find(Parameter::high) != nullptr) {
+    CheckOrder(parameters, InputsOf(row, activation, parameters), violations);
+  }
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...)                  \
+  CheckChoice(Parameter::name, #name, #type, scheme, parameters.name, \
+              violations);
+#include "weightinit/core/request.def"
+  if (row.Find(Parameter::distribution) != nullptr &&
+      parameters.distribution == Distribution::kConstant) {
+    AddViolation(violations, FieldOf("distribution"),
+                 "is constant; must be uniform, normal or truncated_normal");
+  }
+}
+
+ResolvedScheme ResolveScheme(Scheme scheme, Activation activation,
+                             const SchemeParameters& parameters,
+                             const Fans& fans, ViolationList& violations) {
+  const SchemeRow& row = RowOf(scheme);
+  SchemeInputs in = InputsOf(row, activation, parameters);
+  if (const std::optional<FanMode> mode = row.fan_mode(in)) {
+    RequireFans(scheme, *mode, fans, violations);
+    in.fan = FanOf(*mode, fans);
+  }
+  return row.distribution(in);
+}
+
+}  // namespace weightinit

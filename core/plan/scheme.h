@@ -1,0 +1,34 @@
+// From scheme, activation and fans to a distribution.
+
+#ifndef WEIGHTINIT_CORE_PLAN_SCHEME_H_
+#define WEIGHTINIT_CORE_PLAN_SCHEME_H_
+
+#include <cstddef>
+
+#include "core/plan/fans.h"
+#include "core/plan/scheme_table.h"
+#include "core/plan/violation_list.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+
+// The scheme in force: the one asked for, or ZEROS for rank 0 and 1 (a bias),
+// or the one recommended for the activation.
+Scheme ChooseScheme(Scheme scheme, Activation activation, size_t rank);
+
+// Adds a violation for each parameter that is out of range, missing, or not
+// taken by the scheme. REQUIRES: `scheme` is named; `activation` is no unknown
+// value.
+void CheckParameters(Scheme scheme, Activation activation,
+                     const SchemeParameters& parameters,
+                     ViolationList& violations);
+
+// The distribution of a scheme. Adds a violation for each fan that it needs and
+// that is absent. REQUIRES: CheckParameters added none.
+ResolvedScheme ResolveScheme(Scheme scheme, Activation activation,
+                             const SchemeParameters& parameters,
+                             const Fans& fans, ViolationList& violations);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_SCHEME_H_

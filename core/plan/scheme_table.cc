@@ -1,0 +1,212 @@
+#include "core/plan/scheme_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/parameters.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+namespace {
+
+// ---- The words of the formulas in request.def ----
+
+// The standard deviation at +-2 of a standard normal truncated there; Keras and
+// JAX divide by it (scipy.stats.truncnorm.std(-2, 2)).
+constexpr double kTruncatedStddev = 0.87962566103423978;
+
+ResolvedScheme Constant(double value) {
+  return {{Distribution::kConstant, value, 0, 0, 0}, std::nullopt};
+}
+
+ResolvedScheme Uniform(double low, double high) {
+  return {{Distribution::kUniform, 0, 0, low, high}, std::nullopt};
+}
+
+ResolvedScheme Normal(double mean, double stddev) {
+  return {{Distribution::kNormal, mean, stddev, 0, 0}, std::nullopt};
+}
+
+ResolvedScheme TruncatedNormal(double mean, double stddev, double low,
+                               double high) {
+  return {{Distribution::kTruncatedNormal, mean, stddev, low, high},
+          std::nullopt};
+}
+
+// Mean 0 and variance scale / fan. A truncated normal ends at +-2 and is
+// rescaled to keep the variance.
+ResolvedScheme Scaled(Distribution distribution, double scale, double fan,
+                      double gain) {
+  const double variance = scale / fan;
+  ResolvedScheme scaled;
+  if (distribution == Distribution::kUniform) {
+    const double bound = std::sqrt(3.0 * variance);
+    scaled = Uniform(-bound, bound);
+  } else if (distribution == Distribution::kNormal) {
+    scaled = Normal(0, std::sqrt(variance));
+  } else {
+    scaled = TruncatedNormal(0, std::sqrt(variance) / kTruncatedStddev, -2, 2);
+  }
+  scaled.gain = gain;
+  return scaled;
+}
+ResolvedScheme Scaled(Distribution distribution, double scale, double fan) {
+  return Scaled(distribution, scale, fan, std::sqrt(scale));
+}
+
+// The row with `value` in `member`.
+template <typename Row, typename E>
+const Row& Find(const std::vector<Row>& rows, E Row::*member, E value) {
+  return *std::find_if(rows.begin(), rows.end(),
+                       [&](const Row& row) { return row.*member == value; });
+}
+
+template <typename E>
+std::string ChoiceName(double number) {
+  return std::string(NameOf(static_cast<E>(static_cast<int>(number))));
+}
+
+// `taken.number` as help texts say it.
+std::string NumberText(const TakenParameter& taken) {
+  switch (taken.parameter) {
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
+  case Parameter::name:                              \
+    return ChoiceName<type>(taken.number);
+#include "weightinit/core/request.def"
+    default:
+      return absl::StrCat(taken.number);
+  }
+}
+
+std::string DefaultText(const TakenParameter& taken) {
+  switch (taken.kind) {
+    case TakenParameter::Default::kNumber:
+      return NumberText(taken);
+    case TakenParameter::Default::kActivation:
+      return "that of the activation";
+    case TakenParameter::Default::kNone:
+      break;
+  }
+  return "";
+}
+
+ParameterInfo InfoOf(Parameter parameter, const char* name, const char* what) {
+  ParameterInfo info{name, what, {}};
+  for (const SchemeRow& row : SchemeRows()) {
+    const TakenParameter* const taken = row.Find(parameter);
+    if (taken != nullptr) {
+      info.uses.push_back({row.scheme, DefaultText(*taken)});
+    }
+  }
+  return info;
+}
+
+}  // namespace
+
+const std::vector<ParameterRow>& ParameterRows() {
+#define ANY \
+  {}
+#define ABOVE(bound) \
+  { bound, false }
+#define AT_LEAST(bound) \
+  { bound, true }
+#define WEIGHTINIT_PARAMETER(name, range, ...) \
+  {Parameter::name, #name, &SchemeParameters::name, range},
+  static const auto* const rows = new std::vector<ParameterRow>{
+#include "weightinit/core/request.def"
+  };
+#undef ANY
+#undef ABOVE
+#undef AT_LEAST
+  return *rows;
+}
+
+const TakenParameter* SchemeRow::Find(Parameter parameter) const {
+  for (const TakenParameter& taken : parameters) {
+    if (taken.parameter == parameter) return &taken;
+  }
+  return nullptr;
+}
+
+const std::vector<SchemeRow>& SchemeRows() {
+#define TAKES(...) \
+  { __VA_ARGS__ }
+#define DEFAULT(name, value)                           \
+  TakenParameter {                                     \
+    Parameter::name, TakenParameter::Default::kNumber, \
+        static_cast<double>(value)                     \
+  }
+#define REQUIRED(name) \
+  TakenParameter { Parameter::name, TakenParameter::Default::kNone, 0 }
+#define OF_ACTIVATION(name) \
+  TakenParameter { Parameter::name, TakenParameter::Default::kActivation, 0 }
+#define NO_FANS std::nullopt
+#define WEIGHTINIT_SCHEME(enumerator, number, names, wire, parameters,     \
+                          fan_mode, formula)                               \
+  {Scheme::enumerator, parameters,                                         \
+   []([[maybe_unused]] const SchemeInputs& in) -> std::optional<FanMode> { \
+     return fan_mode;                                                      \
+   },                                                                      \
+   []([[maybe_unused]] const SchemeInputs& in) -> ResolvedScheme {         \
+     return formula;                                                       \
+   }},
+  static const auto* const rows = new std::vector<SchemeRow>{
+#include "weightinit/core/request.def"
+  };
+#undef TAKES
+#undef DEFAULT
+#undef REQUIRED
+#undef OF_ACTIVATION
+#undef NO_FANS
+  return *rows;
+}
+
+const SchemeRow& RowOf(Scheme scheme) {
+  return Find(SchemeRows(), &SchemeRow::scheme, scheme);
+}
+
+const std::vector<ActivationRow>& ActivationRows() {
+#define SATURATING ActivationRow::Response::kSaturating
+#define RECTIFYING ActivationRow::Response::kRectifying
+#define OTHER ActivationRow::Response::kOther
+#define SLOPE(value) value
+#define NO_SLOPE std::nullopt
+#define WEIGHTINIT_ACTIVATION(enumerator, number, names, wire, recommended, \
+                              response, negative_slope)                     \
+  {Activation::enumerator, Scheme::recommended, response, negative_slope},
+  static const auto* const rows = new std::vector<ActivationRow>{
+#include "weightinit/core/request.def"
+  };
+#undef SATURATING
+#undef RECTIFYING
+#undef OTHER
+#undef SLOPE
+#undef NO_SLOPE
+  return *rows;
+}
+
+const ActivationRow& RowOf(Activation activation) {
+  return Find(ActivationRows(), &ActivationRow::activation,
+              activation == Activation::kUnspecified ? Activation::kLinear
+                                                     : activation);
+}
+
+const std::vector<ParameterInfo>& AllParameters() {
+#define WEIGHTINIT_PARAMETER(name, range, what) \
+  InfoOf(Parameter::name, #name, what),
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, what) \
+  InfoOf(Parameter::name, #name, what),
+  static const auto* const parameters = new std::vector<ParameterInfo>{
+#include "weightinit/core/request.def"
+  };
+  return *parameters;
+}
+
+}  // namespace weightinit

@@ -1,0 +1,90 @@
+// The rows of weightinit/core/request.def about schemes, their parameters and
+// activations, as data.
+
+#ifndef WEIGHTINIT_CORE_PLAN_SCHEME_TABLE_H_
+#define WEIGHTINIT_CORE_PLAN_SCHEME_TABLE_H_
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+
+// A parameter of some scheme; the names are those of SchemeParameters.
+enum class Parameter {
+#define WEIGHTINIT_PARAMETER(name, ...) name,
+#define WEIGHTINIT_CHOICE_PARAMETER(name, ...) name,
+#include "weightinit/core/request.def"
+};
+
+// A number above `lowest`, or also equal to it.
+struct ParameterRange {
+  double lowest = std::numeric_limits<double>::lowest();
+  bool lowest_allowed = true;
+};
+
+// A parameter that is a number.
+struct ParameterRow {
+  Parameter parameter;
+  const char* name;
+  std::optional<double> SchemeParameters::*member;
+  ParameterRange range;
+};
+const std::vector<ParameterRow>& ParameterRows();
+
+// That a scheme takes a parameter, and what it is unless given.
+struct TakenParameter {
+  enum class Default { kNumber, kActivation, kNone };
+
+  Parameter parameter;
+  Default kind = Default::kNone;
+  double number = 0;  // kNumber; of an enum's value, its number.
+};
+
+// What a formula reckons with: parameters given or by default, and the fan.
+struct SchemeInputs {
+#define WEIGHTINIT_PARAMETER(name, ...) double name = 0;
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
+  type name = type::kUnspecified;
+#include "weightinit/core/request.def"
+  double fan = 0;
+};
+
+struct ResolvedScheme {
+  DistributionParameters distribution;
+  std::optional<double> gain;
+};
+
+struct SchemeRow {
+  Scheme scheme;
+  std::vector<TakenParameter> parameters;
+  // The fan that the formula divides by; nothing if it uses none. `fan` of its
+  // argument is not set yet.
+  std::optional<FanMode> (*fan_mode)(const SchemeInputs& in);
+  ResolvedScheme (*distribution)(const SchemeInputs& in);
+
+  const TakenParameter* Find(Parameter parameter) const;
+};
+const std::vector<SchemeRow>& SchemeRows();
+// REQUIRES: `scheme` is a named value.
+const SchemeRow& RowOf(Scheme scheme);
+
+struct ActivationRow {
+  enum class Response { kSaturating, kRectifying, kOther };
+
+  Activation activation;
+  Scheme recommended;
+  Response response;
+  // The default where the slope is a parameter.
+  std::optional<double> negative_slope;
+};
+const std::vector<ActivationRow>& ActivationRows();
+// That of kLinear for kUnspecified. REQUIRES: `activation` is no unknown value.
+const ActivationRow& RowOf(Activation activation);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_SCHEME_TABLE_H_

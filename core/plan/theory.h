@@ -1,0 +1,24 @@
+// What theory says of the values of a distribution.
+
+#ifndef WEIGHTINIT_CORE_PLAN_THEORY_H_
+#define WEIGHTINIT_CORE_PLAN_THEORY_H_
+
+#include <optional>
+
+#include "weightinit/core/plan.h"
+
+namespace weightinit {
+
+struct Theory {
+  double mean = 0;
+  double stddev = 0;  // After truncation.
+  // The support; absent where it is unbounded.
+  std::optional<double> low;
+  std::optional<double> high;
+};
+
+Theory TheoryOf(const DistributionParameters& distribution);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_THEORY_H_

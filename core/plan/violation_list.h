@@ -1,0 +1,25 @@
+// Collects what is wrong with a request.
+
+#ifndef WEIGHTINIT_CORE_PLAN_VIOLATION_LIST_H_
+#define WEIGHTINIT_CORE_PLAN_VIOLATION_LIST_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "weightinit/core/violations.h"
+
+namespace weightinit {
+
+using ViolationList = std::vector<Violation>;
+
+// Adds one violation; its description is the concatenation of `parts`.
+template <typename... Parts>
+void AddViolation(ViolationList& list, std::string field,
+                  const Parts&... parts) {
+  list.push_back({std::move(field), absl::StrCat(parts...)});
+}
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_CORE_PLAN_VIOLATION_LIST_H_

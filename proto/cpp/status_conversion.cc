@@ -1,0 +1,61 @@
+#include "proto/cpp/status_conversion.h"
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "proto/cpp/error_details.h"
+#include "weightinit/core/violations.h"
+
+namespace weightinit {
+namespace {
+
+// Why, in the terms of google.rpc.ErrorInfo.
+absl::string_view ReasonOf(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+      return "INVALID_REQUEST";
+    case absl::StatusCode::kOutOfRange:
+      return "FIRST_ELEMENT_PAST_END";
+    case absl::StatusCode::kResourceExhausted:
+      return "TOO_MANY_STREAMS";
+    case absl::StatusCode::kUnavailable:
+      return "SHUTTING_DOWN";
+    default:
+      return "INTERNAL";
+  }
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
+                           ReasonOf(status.code()), status.message(),
+                           GetViolations(status));
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  std::string message = status.error_message();
+  google::rpc::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const google::protobuf::Any& detail : details.details()) {
+      google::rpc::BadRequest bad_request;
+      if (!detail.UnpackTo(&bad_request)) continue;
+      for (const auto& violation : bad_request.field_violations()) {
+        if (absl::StrContains(message, violation.field()) &&
+            absl::StrContains(message, violation.description())) {
+          continue;
+        }
+        absl::StrAppend(&message, message.empty() ? "" : "\n",
+                        violation.field(), ": ", violation.description());
+      }
+    }
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      message);
+}
+
+}  // namespace weightinit

@@ -1,0 +1,27 @@
+// Errors as absl::Status and as gRPC sends them. The codes are the same
+// numbers.
+
+#ifndef WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_
+#define WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_
+
+#include "absl/status/status.h"
+#include "grpcpp/support/status.h"
+
+namespace weightinit {
+
+// The same error as gRPC sends it. Its details are a google.rpc.Status with
+// ErrorInfo and, if the error names violated fields
+// (weightinit/core/violations.h), BadRequest with the first 16 of them. Texts
+// are shortened where the whole would come near the 8 KiB that clients accept
+// as trailing metadata; the message then says how many are left out. REQUIRES:
+// `status` is not OK.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+
+// The same code and message. Violations of a google.rpc.BadRequest in the
+// details that the message does not tell follow it, one line "field:
+// description" each.
+absl::Status FromGrpcStatus(const grpc::Status& status);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_

@@ -1,0 +1,83 @@
+#include "server/app/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "weightinit/core/limits.h"
+#include "weightinit/core/version.h"
+
+namespace weightinit {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+// Declares the flags of `app`; they write to `flags`.
+void Declare(CLI::App* app, Flags* flags) {
+  app->set_version_flag("--version",
+                        std::string("weightinit-server ") + kVersion);
+  app->set_config("--config", "", "Read flags from a TOML or INI file");
+  app->add_option("--listen", flags->server.listen,
+                  "Where to listen, HOST:PORT; port 0 takes a free one")
+      ->envname("WEIGHTINIT_SERVER_LISTEN")
+      ->capture_default_str();
+  app->add_option("--max-elements", flags->server.limits.max_elements,
+                  "Largest tensor served, in elements before slicing")
+      ->envname("WEIGHTINIT_SERVER_MAX_ELEMENTS")
+      ->check(CLI::Range(int64_t{1}, kMaxElementsCeiling))
+      ->capture_default_str();
+  app->add_option("--max-streams", flags->server.max_streams,
+                  "Streams served at once; more are refused")
+      ->envname("WEIGHTINIT_SERVER_MAX_STREAMS")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app->add_option("--generator-threads", flags->server.generator_threads,
+                  "Threads that compute weights; 0 for one per core")
+      ->envname("WEIGHTINIT_SERVER_GENERATOR_THREADS")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app->add_option("--simd-target", flags->simd_target,
+                  "Instruction set to compute with, such as avx2; it changes "
+                  "no bit. Default: the best of this machine")
+      ->envname("WEIGHTINIT_TARGET");
+  app->add_option("--drain-seconds", flags->drain_seconds,
+                  "How long running streams may go on after SIGTERM")
+      ->envname("WEIGHTINIT_SERVER_DRAIN_SECONDS")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
+  app->add_option("--log-format", flags->log.format, "Form of the log lines")
+      ->envname("WEIGHTINIT_SERVER_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app->add_option("--log-level", flags->log.level, "Lowest level logged")
+      ->envname("WEIGHTINIT_SERVER_LOG_LEVEL")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app->add_option_function<std::string>(
+         "--health-check",
+         [flags](const std::string& address) {
+           flags->health_check = true;
+           flags->health_check_address = address;
+         },
+         "Do not serve: ask the server at this address (default: that of "
+         "--listen) whether it serves; exit 0 if so, else 1")
+      ->type_name("[HOST:PORT]")
+      ->expected(0, 1);
+}
+
+}  // namespace
+
+std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
+  CLI::App app("Serves deterministic weight tensors over gRPC.",
+               "weightinit-server");
+  Declare(&app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  return std::nullopt;
+}
+
+}  // namespace weightinit

@@ -1,0 +1,30 @@
+// The flags of the executable.
+
+#ifndef WEIGHTINIT_SERVER_APP_FLAGS_H_
+#define WEIGHTINIT_SERVER_APP_FLAGS_H_
+
+#include <optional>
+#include <string>
+
+#include "server/app/logging.h"
+#include "server/server.h"
+
+namespace weightinit {
+
+struct Flags {
+  ServerOptions server;
+  LogOptions log;
+  std::string simd_target;
+  int drain_seconds = 25;
+  bool health_check = false;
+  std::string health_check_address;
+};
+
+// Sets `flags` from the command line, the environment and the file of --config.
+// Returns nothing, or the exit status of a process that has nothing to do: help
+// or version was asked for, or a flag is wrong; either is printed.
+std::optional<int> ParseFlags(int argc, char** argv, Flags* flags);
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_SERVER_APP_FLAGS_H_

@@ -1,0 +1,129 @@
+// weightinit-server: log and signals around Server.
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/app/call_log.h"
+#include "server/app/flags.h"
+#include "server/app/health_probe.h"
+#include "server/app/logging.h"
+#include "server/server.h"
+#include "spdlog/spdlog.h"
+#include "weightinit/core/simd_target.h"
+#include "weightinit/core/version.h"
+
+namespace {
+
+using weightinit::Flags;
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
+
+int Probe(const Flags& flags) {
+  const std::string& address = flags.health_check_address.empty()
+                                   ? flags.server.listen
+                                   : flags.health_check_address;
+  const absl::Status status = weightinit::ProbeHealth(address, kProbeTimeout);
+  if (status.ok()) return 0;
+  std::cerr << "weightinit-server: " << status.message() << "\n";
+  return kExitFailure;
+}
+
+// Connections are file descriptors.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    spdlog::warn("cannot raise the limit of open files");
+  }
+}
+
+int Serve(Flags flags) {
+  // Blocked before any thread starts, so that all threads inherit it and the
+  // signals wait for sigwait.
+  sigset_t stop_signals;
+  sigemptyset(&stop_signals);
+  sigaddset(&stop_signals, SIGINT);
+  sigaddset(&stop_signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+  // A connection that is gone is an error of its stream, not of the process.
+  if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return kExitFailure;
+
+  weightinit::SetUpLogging(flags.log);
+  RaiseFileLimit();
+  const std::unique_ptr<weightinit::CallObserver> call_log =
+      weightinit::MakeCallLog(flags.log);
+  flags.server.observer = call_log.get();
+
+  auto server = weightinit::Server::Start(flags.server);
+  if (!server.ok()) {
+    std::cerr << "weightinit-server: " << server.status().message() << "\n";
+    return server.status().code() == absl::StatusCode::kInvalidArgument
+               ? kExitUsage
+               : kExitFailure;
+  }
+  // Scripts wait for this line.
+  std::cout << "weightinit-server listening on " << (*server)->address()
+            << std::endl;
+  spdlog::info("version {} listening on {}", weightinit::kVersion,
+               (*server)->address());
+
+  int stop_signal = 0;
+  sigwait(&stop_signals, &stop_signal);
+  spdlog::info("signal {}: draining {} streams for up to {} s", stop_signal,
+               (*server)->active_streams(), flags.drain_seconds);
+  std::thread([stop_signals] {
+    int second = 0;
+    sigwait(&stop_signals, &second);
+    _exit(128 + second);
+  }).detach();
+  (*server)->Drain(absl::Seconds(flags.drain_seconds));
+  spdlog::info("drained");
+  spdlog::shutdown();
+  // Not through the destructors: nothing of ours runs any more, but after a
+  // write that had to wait, gRPC's own shutdown can take the ten seconds of its
+  // backup poller, which is as long as Docker waits before it kills.
+  std::cout.flush();
+  _exit(0);
+}
+
+int Main(int argc, char** argv) {
+  Flags flags;
+  if (const std::optional<int> status =
+          weightinit::ParseFlags(argc, argv, &flags)) {
+    return *status;
+  }
+  if (flags.health_check) return Probe(flags);
+  const absl::Status forced = weightinit::ForceSimdTarget(flags.simd_target);
+  if (!forced.ok()) {
+    std::cerr << "weightinit-server: --simd-target: " << forced.message()
+              << "\n";
+    return kExitUsage;
+  }
+  return Serve(std::move(flags));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "weightinit-server: %s\n", error.what());
+    return kExitFailure;
+  }
+}

@@ -1,0 +1,38 @@
+#include "server/stream/call_observer.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "weightinit/core/plan.h"
+
+namespace weightinit {
+
+void ObservedCall::Begin(std::string peer) {
+  if (!observed()) return;
+  record_.peer = std::move(peer);
+  record_.begin = absl::Now();
+  observer_->OnBegin(record_);
+}
+
+void ObservedCall::SetTensor(const TensorPlan& plan) {
+  if (!observed()) return;
+  record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme, plan.seed};
+}
+
+void ObservedCall::Refuse(const absl::Status& why) {
+  if (observed()) observer_->OnRefusal(record_, why);
+}
+
+void ObservedCall::Progress(const DeliveryTotals& delivered) {
+  if (!observed()) return;
+  record_.delivered = delivered;
+  observer_->OnProgress(record_);
+}
+
+void ObservedCall::End(absl::StatusCode code) {
+  if (observed()) observer_->OnEnd(record_, code);
+}
+
+}  // namespace weightinit

@@ -1,0 +1,88 @@
+// Who is told of every call: a log, and what else counts or limits calls.
+
+#ifndef WEIGHTINIT_SERVER_STREAM_CALL_OBSERVER_H_
+#define WEIGHTINIT_SERVER_STREAM_CALL_OBSERVER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+
+// Of all data that a stream has sent.
+struct DeliveryTotals {
+  int64_t elements = 0;
+  int64_t bytes = 0;
+  uint32_t crc32 = 0;
+};
+
+// Which tensor a call is about.
+struct CallTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  Scheme scheme = Scheme::kUnspecified;
+  uint64_t seed = 0;
+};
+
+// One call, as far as it has come.
+struct CallRecord {
+  absl::string_view method;  // "InitializeTensor".
+  std::string peer;          // As gRPC writes it: "ipv4:127.0.0.1:40000".
+  absl::Time begin;
+  // Once the request has been resolved; nothing in a call without a tensor.
+  std::optional<CallTensor> tensor;
+  // From the first message of a stream on.
+  std::optional<DeliveryTotals> delivered;
+};
+
+// Told of the calls of a server. A call is begun, may progress, and is then
+// either refused or ended. What is told of one call comes in order; calls are
+// told of at once and by any thread. A method should return soon: it keeps a
+// stream, or the thread that serves it, waiting.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+
+  virtual void OnBegin(const CallRecord& call) = 0;
+  // Nothing has been delivered, and nothing will: `why` is what the client
+  // gets.
+  virtual void OnRefusal(const CallRecord& call, const absl::Status& why) = 0;
+  // The transport has taken another message.
+  virtual void OnProgress(const CallRecord& call) = 0;
+  // `code` is OK, or CANCELLED where the client went away.
+  virtual void OnEnd(const CallRecord& call, absl::StatusCode code) = 0;
+};
+
+// What a call tells its observer; nothing without one. Not thread-safe.
+class ObservedCall {
+ public:
+  // `observer` may be null, and outlives the call.
+  ObservedCall(CallObserver* observer, absl::string_view method)
+      : observer_(observer) {
+    record_.method = method;
+  }
+
+  // Whether anybody listens: what follows is not worth preparing if not.
+  bool observed() const { return observer_ != nullptr; }
+
+  void Begin(std::string peer);
+  void SetTensor(const TensorPlan& plan);
+  void Refuse(const absl::Status& why);
+  void Progress(const DeliveryTotals& delivered);
+  void End(absl::StatusCode code);
+
+ private:
+  CallObserver* const observer_;
+  CallRecord record_;
+};
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_SERVER_STREAM_CALL_OBSERVER_H_

@@ -1,0 +1,59 @@
+// A MessageStream as a reactor of gRPC.
+
+#ifndef WEIGHTINIT_SERVER_STREAM_STREAM_REACTOR_H_
+#define WEIGHTINIT_SERVER_STREAM_STREAM_REACTOR_H_
+
+#include <memory>
+#include <utility>
+
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "grpcpp/support/status.h"
+#include "server/stream/message_stream.h"
+
+namespace weightinit {
+
+// Owns itself, as reactors do: OnDone, which gRPC calls last, deletes it.
+class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                            private StreamCall {
+ public:
+  // Begins to stream. `generators` outlives the stream.
+  static StreamReactor* Start(std::unique_ptr<MessageSource> source,
+                              StreamAdmission::Ticket ticket,
+                              ObservedCall observed,
+                              GeneratorPool* generators) {
+    auto* reactor = new StreamReactor(std::move(source), std::move(ticket),
+                                      std::move(observed), generators);
+    // gRPC calls OnDone only after the handler has returned the reactor, so the
+    // object outlives this call even if the stream should end within it.
+    reactor->stream_.Start();
+    return reactor;
+  }
+
+  void OnWriteDone(bool ok) override { stream_.OnWriteDone(ok); }
+  void OnCancel() override { stream_.OnCancel(); }
+  void OnDone() override {
+    stream_.OnDone();
+    delete this;
+  }
+
+ private:
+  StreamReactor(std::unique_ptr<MessageSource> source,
+                StreamAdmission::Ticket ticket, ObservedCall observed,
+                GeneratorPool* generators)
+      : stream_(std::move(source), std::move(ticket), std::move(observed),
+                generators, this) {}
+  ~StreamReactor() override = default;
+
+  void Write(const grpc::ByteBuffer* message) override { StartWrite(message); }
+  void WriteAndFinish(const grpc::ByteBuffer* message) override {
+    StartWriteAndFinish(message, grpc::WriteOptions(), grpc::Status::OK);
+  }
+  void FinishCancelled() override { Finish(grpc::Status::CANCELLED); }
+
+  MessageStream stream_;
+};
+
+}  // namespace weightinit
+
+#endif  // WEIGHTINIT_SERVER_STREAM_STREAM_REACTOR_H_

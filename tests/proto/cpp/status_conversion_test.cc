@@ -1,0 +1,72 @@
+#include "proto/cpp/status_conversion.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/support/status.h"
+#include "gtest/gtest.h"
+#include "tests/proto/cpp/error_details_of.h"
+#include "weightinit/core/violations.h"
+
+namespace weightinit {
+namespace {
+
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::Le;
+using ::testing::SizeIs;
+
+TEST(StatusConversionTest, ErrorCarriesItsReasonAndViolations) {
+  const auto status = ToGrpcStatus(ViolationStatus(
+      absl::StatusCode::kOutOfRange, {{"first_element", "is 9"}}));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(status.error_message(), "first_element: is 9");
+  const auto details = DetailsOf(status);
+  EXPECT_EQ(details.domain, "weightinit");
+  EXPECT_EQ(details.reason, "FIRST_ELEMENT_PAST_END");
+  EXPECT_THAT(details.fields, ElementsAre("first_element"));
+  EXPECT_THAT(details.descriptions, ElementsAre("is 9"));
+}
+
+TEST(StatusConversionTest, ErrorWithoutViolationsHasNoBadRequest) {
+  const auto details =
+      DetailsOf(ToGrpcStatus(absl::ResourceExhaustedError("full")));
+  EXPECT_EQ(details.reason, "TOO_MANY_STREAMS");
+  EXPECT_THAT(details.fields, SizeIs(0));
+}
+
+TEST(StatusConversionTest, ViolationsAboveSixteenAreCounted) {
+  std::vector<Violation> violations;
+  for (int i = 0; i < 40; ++i) {
+    violations.push_back({absl::StrCat("f", i), "bad"});
+  }
+  const auto status = ToGrpcStatus(
+      ViolationStatus(absl::StatusCode::kInvalidArgument, violations));
+  EXPECT_THAT(DetailsOf(status).fields, SizeIs(16));
+  EXPECT_THAT(status.error_message(), EndsWith("f15: bad; and 24 more"));
+}
+
+TEST(StatusConversionTest, LongErrorsFitIntoTheMetadataOfAnyClient) {
+  // Three-byte characters, which must not be cut in the middle.
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "\xE2\x82\xAC";
+  const std::vector<Violation> violations(20, {"tensor.name", text});
+  const auto status = ToGrpcStatus(
+      ViolationStatus(absl::StatusCode::kInvalidArgument, violations));
+  const auto details = DetailsOf(status);
+  EXPECT_THAT(details.fields, SizeIs(16));
+  EXPECT_THAT(details.descriptions, Each(EndsWith("\xE2\x82\xAC...")));
+  EXPECT_THAT(status.error_message(), EndsWith("; and 19 more"));
+  EXPECT_THAT(
+      status.error_details().size() * 4 / 3 + 3 * status.error_message().size(),
+      Le(7000U));
+}
+
+}  // namespace
+}  // namespace weightinit
