@@ -116,6 +116,9 @@ void CheckChoice(Parameter parameter, const char* name, const char* type,
                  "; not a known ", type);
   } else if (RowOf(scheme).Find(parameter) == nullptr) {
     AddNotTaken(name, scheme, violations);
+  } else if (!IsOffered(value)) {
+    AddViolation(violations, FieldOf(name), "is ", std::string(NameOf(value)),
+                 "; must be one of ", absl::StrJoin(OfferedNames<E>(), ", "));
   }
 }
 
@@ -181,11 +184,6 @@ void CheckParameters(Scheme scheme, Activation activation,
   CheckChoice(Parameter::name, #name, #type, scheme, parameters.name, \
               violations);
 #include "weightinit/core/request.def"
-  if (row.Find(Parameter::distribution) != nullptr &&
-      parameters.distribution == Distribution::kConstant) {
-    AddViolation(violations, FieldOf("distribution"),
-                 "is constant; must be uniform, normal or truncated_normal");
-  }
 }
 
 ResolvedScheme ResolveScheme(Scheme scheme, Activation activation,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -97,8 +98,9 @@ std::string DefaultText(const TakenParameter& taken) {
   return "";
 }
 
-ParameterInfo InfoOf(Parameter parameter, const char* name, const char* what) {
-  ParameterInfo info{name, what, {}};
+ParameterInfo InfoOf(Parameter parameter, const char* name, const char* what,
+                     std::vector<std::string> choices) {
+  ParameterInfo info{name, what, std::move(choices), {}};
   for (const SchemeRow& row : SchemeRows()) {
     const TakenParameter* const taken = row.Find(parameter);
     if (taken != nullptr) {
@@ -200,9 +202,9 @@ const ActivationRow& RowOf(Activation activation) {
 
 const std::vector<ParameterInfo>& AllParameters() {
 #define WEIGHTINIT_PARAMETER(name, range, what) \
-  InfoOf(Parameter::name, #name, what),
+  InfoOf(Parameter::name, #name, what, {}),
 #define WEIGHTINIT_CHOICE_PARAMETER(name, type, what) \
-  InfoOf(Parameter::name, #name, what),
+  InfoOf(Parameter::name, #name, what, OfferedNames<type>()),
   static const auto* const parameters = new std::vector<ParameterInfo>{
 #include "weightinit/core/request.def"
   };

@@ -6,8 +6,10 @@
 
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -34,6 +36,25 @@ struct ParameterRow {
   ParameterRange range;
 };
 const std::vector<ParameterRow>& ParameterRows();
+
+// Whether a value of an enum may be chosen as a parameter.
+template <typename E>
+bool IsOffered(E /*value*/) {
+  return true;
+}
+inline bool IsOffered(Distribution distribution) {
+  return distribution != Distribution::kConstant;
+}
+
+// The names of those values.
+template <typename E>
+std::vector<std::string> OfferedNames() {
+  std::vector<std::string> names;
+  for (const Named<E>& named : AllNamed<E>()) {
+    if (IsOffered(named.value)) names.emplace_back(named.name);
+  }
+  return names;
+}
 
 // That a scheme takes a parameter, and what it is unless given.
 struct TakenParameter {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -18,7 +19,11 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/interrupt.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/request_options.h"
+#include "weightinit/client/weight_client.h"
+#include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
+#include "weightinit/core/parameters.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
@@ -44,11 +49,41 @@ std::string NameList() {
 }
 
 // Keeps the text as typed, the empty one too.
-CLI::Option* AddText(CLI::App& app, const char* names,
+CLI::Option* AddText(CLI::App& app, const std::string& names,
                      std::optional<std::string>& target,
                      const std::string& help) {
   return app.add_option_function<std::string>(
       names, [&target](const std::string& text) { target = text; }, help);
+}
+
+// "uniform (default 0), truncated_normal (default -2)".
+std::string UsesText(const ParameterInfo& parameter) {
+  std::vector<std::string> texts;
+  const auto& uses = parameter.uses;
+  for (size_t first = 0, last = 0; first < uses.size(); first = last) {
+    std::vector<std::string> schemes;
+    const std::string& value = uses[first].default_value;
+    for (; last < uses.size() && uses[last].default_value == value; ++last) {
+      schemes.emplace_back(NameOf(uses[last].scheme));
+    }
+    texts.push_back(absl::StrCat(absl::StrJoin(schemes, ", "),
+                                 value.empty()
+                                     ? " (required)"
+                                     : absl::StrCat(" (default ", value, ")")));
+  }
+  return absl::StrJoin(texts, ", ");
+}
+
+void AddParameter(CLI::App& app, const ParameterInfo& parameter,
+                  std::optional<std::string>& target) {
+  std::string help(parameter.what);
+  if (!parameter.choices.empty()) {
+    absl::StrAppend(&help, ": ", absl::StrJoin(parameter.choices, ", "));
+  }
+  absl::StrAppend(&help, ". Of ", UsesText(parameter));
+  AddText(app, OptionOf({parameter.name.data(), parameter.name.size()}), target,
+          help)
+      ->group("Parameters of the scheme");
 }
 
 void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
@@ -90,8 +125,9 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
   AddText(app, "--first-element", options.first_element,
           "First element of the slice to deliver. Default: 0");
   AddText(app, "--chunk-bytes", options.chunk_bytes,
-          "Bytes of a message, 64 to 2097152; never changes a value. Default: "
-          "262144");
+          absl::StrCat("Bytes of a message, ", kMinChunkBytes, " to ",
+                       kMaxChunkBytes, "; never changes a value. Default: ",
+                       WeightClientOptions{}.chunk_bytes));
 
   const char* const fans = "Fans";
   AddText(app, "--groups", options.groups,
@@ -106,38 +142,13 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
           "Overrides the fan_out of the shape")
       ->group(fans);
 
-  const char* const parameters = "Parameters of the scheme";
-  AddText(app, "--fan-mode", options.fan_mode,
-          NameList<FanMode>() + ", of He and variance_scaling. Default: in")
-      ->group(parameters);
-  AddText(app, "--gain", options.gain, "Factor of Xavier. Default: 1")
-      ->group(parameters);
-  AddText(app, "--negative-slope", options.negative_slope,
-          "Of He, after a leaky_relu or prelu. Default: the activation's")
-      ->group(parameters);
-  AddText(app, "--mean", options.mean,
-          "Of normal and truncated_normal. Default: 0")
-      ->group(parameters);
-  AddText(app, "--stddev", options.stddev,
-          "Of normal and truncated_normal, before truncation. Default: 1")
-      ->group(parameters);
-  AddText(
-      app, "--low", options.low,
-      "Lower bound: of uniform (default 0); of truncated_normal, in standard "
-      "deviations (default -2)")
-      ->group(parameters);
-  AddText(
-      app, "--high", options.high,
-      "Upper bound: of uniform (default 1); of truncated_normal, in standard "
-      "deviations (default 2)")
-      ->group(parameters);
-  AddText(app, "--value", options.value, "Of constant")->group(parameters);
-  AddText(app, "--scale", options.scale, "Of variance_scaling. Default: 1")
-      ->group(parameters);
-  AddText(app, "--distribution", options.distribution,
-          "Of variance_scaling: uniform, normal, truncated_normal. Default: "
-          "truncated_normal")
-      ->group(parameters);
+  const std::vector<ParameterInfo>& parameters = AllParameters();
+  auto parameter = parameters.begin();
+#define WEIGHTINIT_PARAMETER(name, ...) \
+  AddParameter(app, *parameter++, options.name);
+#define WEIGHTINIT_CHOICE_PARAMETER(name, ...) \
+  AddParameter(app, *parameter++, options.name);
+#include "weightinit/core/request.def"
 }
 
 // Standard streams that the parent closed must not become the output file.

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -23,7 +24,7 @@ class OptionReader {
   void Fail(absl::string_view option, absl::string_view text,
             absl::string_view expected) {
     errors_.push_back(
-        absl::StrCat("--", option, ": \"", text, "\" is not ", expected));
+        absl::StrCat(option, ": \"", text, "\" is not ", expected));
   }
 
   std::optional<int64_t> Integer(absl::string_view option,
@@ -75,7 +76,7 @@ class OptionReader {
              : absl::SimpleAtoi(digits, &seed))) {
       return seed;
     }
-    Fail("seed", *text,
+    Fail("--seed", *text,
          "an integer from 0 to 18446744073709551615, decimal or 0x hex");
     return 0;
   }
@@ -91,7 +92,7 @@ class OptionReader {
          absl::StrSplit(*text, absl::ByAnyChar("x,"))) {
       int64_t value = 0;
       if (!absl::SimpleAtoi(dimension, &value)) {
-        Fail("shape", *text,
+        Fail("--shape", *text,
              "integers between x or commas, as in 512x256 or 512,256");
         return {};
       }
@@ -121,7 +122,7 @@ class OptionReader {
       int64_t stop = 0;
       if (ends.size() != 2 || !End(ends[0], shape[i], &start) ||
           !End(ends[1], shape[i], &stop)) {
-        Fail("slice", *text,
+        Fail("--slice", *text,
              absl::StrCat(
                  "start:stop for each dimension, as in 0:16,: (dimension ", i,
                  " has size ", shape[i], ")"));
@@ -155,6 +156,10 @@ class OptionReader {
 
 }  // namespace
 
+std::string OptionOf(absl::string_view name) {
+  return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
+}
+
 absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
     const RequestOptions& options) {
   OptionReader reader;
@@ -163,60 +168,43 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
   tensor.set_name(options.name);
   const std::vector<int64_t> shape = reader.Shape(options.shape);
   tensor.mutable_shape()->Add(shape.begin(), shape.end());
-  tensor.set_scheme(reader.Name<v1::Scheme, Scheme>("scheme", options.scheme));
+  tensor.set_scheme(
+      reader.Name<v1::Scheme, Scheme>("--scheme", options.scheme));
   tensor.set_activation(reader.Name<v1::Activation, Activation>(
-      "activation", options.activation));
-  tensor.set_dtype(reader.Name<v1::Dtype, Dtype>("dtype", options.dtype));
+      "--activation", options.activation));
+  tensor.set_dtype(reader.Name<v1::Dtype, Dtype>("--dtype", options.dtype));
 
   v1::FanSpec& fan = *tensor.mutable_fan();
-  fan.set_layout(reader.Name<v1::Layout, Layout>("layout", options.layout));
-  if (const auto groups = reader.Integer("groups", options.groups)) {
+  fan.set_layout(reader.Name<v1::Layout, Layout>("--layout", options.layout));
+  if (const auto groups = reader.Integer("--groups", options.groups)) {
     fan.set_groups(*groups);
   }
   fan.set_transposed(options.transposed);
-  if (const auto in = reader.Integer("fan-in", options.fan_in)) {
+  if (const auto in = reader.Integer("--fan-in", options.fan_in)) {
     fan.set_fan_in(*in);
   }
-  if (const auto out = reader.Integer("fan-out", options.fan_out)) {
+  if (const auto out = reader.Integer("--fan-out", options.fan_out)) {
     fan.set_fan_out(*out);
   }
 
   v1::SchemeParameters& parameters = *tensor.mutable_parameters();
-  if (const auto x = reader.Number("gain", options.gain)) {
-    parameters.set_gain(*x);
+#define WEIGHTINIT_PARAMETER(name, ...)                              \
+  if (const auto x = reader.Number(OptionOf(#name), options.name)) { \
+    parameters.set_##name(*x);                                       \
   }
-  if (const auto x = reader.Number("negative-slope", options.negative_slope)) {
-    parameters.set_negative_slope(*x);
-  }
-  if (const auto x = reader.Number("mean", options.mean)) {
-    parameters.set_mean(*x);
-  }
-  if (const auto x = reader.Number("stddev", options.stddev)) {
-    parameters.set_stddev(*x);
-  }
-  if (const auto x = reader.Number("low", options.low)) parameters.set_low(*x);
-  if (const auto x = reader.Number("high", options.high)) {
-    parameters.set_high(*x);
-  }
-  if (const auto x = reader.Number("value", options.value)) {
-    parameters.set_value(*x);
-  }
-  if (const auto x = reader.Number("scale", options.scale)) {
-    parameters.set_scale(*x);
-  }
-  parameters.set_fan_mode(
-      reader.Name<v1::FanMode, FanMode>("fan-mode", options.fan_mode));
-  parameters.set_distribution(reader.Name<v1::Distribution, Distribution>(
-      "distribution", options.distribution));
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
+  parameters.set_##name(                             \
+      reader.Name<v1::type, type>(OptionOf(#name), options.name));
+#include "weightinit/core/request.def"
 
   request.set_seed(reader.Seed(options.seed));
   request.set_generator(
-      reader.Name<v1::Generator, Generator>("generator", options.generator));
+      reader.Name<v1::Generator, Generator>("--generator", options.generator));
   for (v1::DimensionRange& range : reader.Slice(options.slice, shape)) {
     *request.add_slice() = std::move(range);
   }
   if (const auto first =
-          reader.Integer("first-element", options.first_element)) {
+          reader.Integer("--first-element", options.first_element)) {
     request.set_first_element(*first);
   }
   if (options.chunk_bytes.has_value()) {
@@ -224,7 +212,8 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
     if (absl::SimpleAtoi(*options.chunk_bytes, &chunk_bytes)) {
       request.set_chunk_bytes(chunk_bytes);
     } else {
-      reader.Fail("chunk-bytes", *options.chunk_bytes, "an integer of 32 bits");
+      reader.Fail("--chunk-bytes", *options.chunk_bytes,
+                  "an integer of 32 bits");
     }
   }
   if (absl::Status status = reader.status(); !status.ok()) return status;

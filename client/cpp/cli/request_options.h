@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
@@ -24,22 +25,20 @@ struct RequestOptions {
   bool transposed = false;
   std::optional<std::string> fan_in;
   std::optional<std::string> fan_out;
-  std::optional<std::string> fan_mode;
-  std::optional<std::string> gain;
-  std::optional<std::string> negative_slope;
-  std::optional<std::string> mean;
-  std::optional<std::string> stddev;
-  std::optional<std::string> low;
-  std::optional<std::string> high;
-  std::optional<std::string> value;
-  std::optional<std::string> scale;
-  std::optional<std::string> distribution;
+  // Of the scheme.
+#define WEIGHTINIT_PARAMETER(name, ...) std::optional<std::string> name;
+#define WEIGHTINIT_CHOICE_PARAMETER(name, ...) std::optional<std::string> name;
+#include "weightinit/core/request.def"
   std::optional<std::string> seed;
   std::optional<std::string> generator;
   std::optional<std::string> slice;
   std::optional<std::string> first_element;
   std::optional<std::string> chunk_bytes;
 };
+
+// The option of a name as the wire and C++ spell it: "--fan-mode" of
+// "fan_mode".
+std::string OptionOf(absl::string_view name);
 
 // The request. INVALID_ARGUMENT names every option that does not read, and what
 // would; whether the values make sense together is for the service to say.

@@ -22,7 +22,8 @@ struct ParameterInfo {
 
   std::string_view name;  // As in SchemeParameters: "negative_slope".
   std::string_view what;
-  std::vector<Use> uses;  // The schemes that take it.
+  std::vector<std::string> choices;  // Empty for a number.
+  std::vector<Use> uses;             // The schemes that take it.
 };
 
 // All parameters, in the order of the list.
