@@ -16,6 +16,8 @@
 #include "client/cpp/fetch/tensor_consumer.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
 #include "proto/cpp/status_conversion.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/core/violations.h"
@@ -85,8 +87,10 @@ AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
   const int64_t elements_before = delivery.result.elements;
   request.set_first_element(request.first_element() + elements_before);
   TensorConsumer consumer(request, destination, delivery);
-  const StreamEnd end = ReadMessages(*replica.generic_stub, kInitializeTensor,
-                                     request, context, consumer);
+  const grpc::Slice wire(request.SerializeAsString());
+  const StreamEnd end =
+      ReadMessages(*replica.generic_stub, kInitializeTensor,
+                   grpc::ByteBuffer(&wire, 1), context, consumer);
   consumer.CloseStream();
   if (!end.consumer.ok()) return {end.consumer, false, false};
   AttemptResult result = ResultOf(end.server);

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/plan/fans.h"
 #include "core/plan/scheme_table.h"
 #include "core/plan/violation_list.h"
@@ -118,18 +117,20 @@ void CheckChoice(Parameter parameter, const char* name, const char* type,
     AddNotTaken(name, scheme, violations);
   } else if (!IsOffered(value)) {
     AddViolation(violations, FieldOf(name), "is ", std::string(NameOf(value)),
-                 "; must be one of ", absl::StrJoin(OfferedNames<E>(), ", "));
+                 "; must be ", AnyOf(OfferedNames<E>()));
   }
 }
 
-// The activations whose slope is a parameter, as a sentence says them.
-std::string ActivationsWithSlope() {
+// The activations with which a slope may be given.
+std::vector<std::string> ActivationsWithSlope() {
   std::vector<std::string> names;
   for (const ActivationRow& row : ActivationRows()) {
-    if (row.negative_slope.has_value())
+    if (row.negative_slope.has_value()) {
       names.emplace_back(NameOf(row.activation));
+    }
   }
-  return absl::StrJoin(names, ", ");
+  names.emplace_back("unspecified");
+  return names;
 }
 
 // Adds a violation if low is not below high.
@@ -174,7 +175,7 @@ void CheckParameters(Scheme scheme, Activation activation,
     AddViolation(
         violations, FieldOf("negative_slope"),
         "is set for an activation without one; the activation must be ",
-        ActivationsWithSlope(), " or unspecified");
+        AnyOf(ActivationsWithSlope()));
   }
   if (row.Find(Parameter::low) != nullptr &&
       row.Find(Parameter::high) != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -66,6 +67,19 @@ void Declare(CLI::App* app, Flags* flags) {
       ->expected(0, 1);
 }
 
+// CLI11 2.4 and later take no notice of a variable whose value fails the check
+// of its option; earlier ones refuse it, and so do we. Throws CLI::ParseError.
+void RefuseBadVariables(CLI::App& app) {
+  for (CLI::Option* const option : app.get_options()) {
+    const std::string variable = option->get_envname();
+    if (variable.empty() || option->count() > 0) continue;
+    const char* const value = std::getenv(variable.c_str());
+    if (value == nullptr || *value == '\0') continue;
+    option->add_result(value);
+    option->run_callback();
+  }
+}
+
 }  // namespace
 
 std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
@@ -74,6 +88,7 @@ std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
   Declare(&app, flags);
   try {
     app.parse(argc, argv);
+    RefuseBadVariables(app);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }

@@ -16,14 +16,15 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/support/server_callback.h"
@@ -89,7 +90,7 @@ class Answers {
     }
     const std::string_view key(reinterpret_cast<const char*>(slice.begin()),
                                slice.size());
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     const auto found = answers_.find(key);
     if (found != answers_.end()) return found->second;
     const auto plan = PlanInitializeTensor(request, Limits());
@@ -98,8 +99,9 @@ class Answers {
   }
 
  private:
-  std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const Answer>, std::less<>> answers_;
+  absl::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Answer>, std::less<>> answers_
+      ABSL_GUARDED_BY(mutex_);
 };
 
 // Writes an answer; each completion starts the next write. Owns itself.

@@ -10,11 +10,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "client/cpp/fetch/message_stream_reader.h"
 #include "google/protobuf/io/coded_stream.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
-#include "grpcpp/impl/rpc_method.h"
 #include "grpcpp/support/proto_buffer_reader.h"
-#include "grpcpp/support/sync_stream.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::bench {
@@ -54,6 +54,39 @@ absl::StatusOr<int64_t> FindPayload(
   return Malformed();
 }
 
+// Copies what comes, and checks nothing.
+class PayloadCopier final : public MessageConsumer {
+ public:
+  PayloadCopier(absl::Span<uint8_t> destination,
+                const std::function<void()>& on_first_chunk)
+      : destination_(destination),
+        rest_(destination),
+        on_first_chunk_(on_first_chunk) {}
+
+  absl::Status OnMessage(grpc::ByteBuffer& message) override {
+    auto size = CopyPayload(&message, rest_);
+    if (absl::IsOutOfRange(size.status())) {
+      rest_ = destination_;
+      size = CopyPayload(&message, rest_);
+    }
+    if (!size.ok() || *size == 0) return size.status();
+    rest_.remove_prefix(static_cast<size_t>(*size));
+    delivery_.bytes += *size;
+    if (delivery_.chunks++ == 0 && on_first_chunk_) on_first_chunk_();
+    return absl::OkStatus();
+  }
+
+  absl::Status OnEnd() override { return absl::OkStatus(); }
+
+  const RawDelivery& delivery() const { return delivery_; }
+
+ private:
+  const absl::Span<uint8_t> destination_;
+  absl::Span<uint8_t> rest_;
+  const std::function<void()>& on_first_chunk_;
+  RawDelivery delivery_;
+};
+
 }  // namespace
 
 const char* const kInitializeTensorMethod =
@@ -89,39 +122,17 @@ absl::StatusOr<int64_t> CopyPayload(grpc::ByteBuffer* message,
 }
 
 absl::StatusOr<RawDelivery> ReceiveRaw(
-    grpc::Channel* channel, const grpc::ByteBuffer& request,
-    absl::Span<uint8_t> destination,
+    const std::shared_ptr<grpc::Channel>& channel,
+    const grpc::ByteBuffer& request, absl::Span<uint8_t> destination,
     const std::function<void()>& on_first_chunk) {
-  const grpc::internal::RpcMethod method(
-      kInitializeTensorMethod, nullptr,
-      grpc::internal::RpcMethod::SERVER_STREAMING);
+  grpc::GenericStub stub(channel);
   grpc::ClientContext context;
-  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> stream(
-      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(
-          channel, method, &context, request));
-  RawDelivery delivery;
-  absl::Status status;
-  absl::Span<uint8_t> rest = destination;
-  grpc::ByteBuffer message;
-  while (status.ok() && stream->Read(&message)) {
-    auto size = CopyPayload(&message, rest);
-    if (absl::IsOutOfRange(size.status())) {
-      rest = destination;
-      size = CopyPayload(&message, rest);
-    }
-    status = size.status();
-    // While its memory is in the caches, for gRPC to receive the next one in.
-    message.Clear();
-    if (!status.ok() || *size == 0) continue;
-    rest.remove_prefix(static_cast<size_t>(*size));
-    delivery.bytes += *size;
-    if (delivery.chunks++ == 0 && on_first_chunk) on_first_chunk();
-  }
-  if (!status.ok()) context.TryCancel();
-  const grpc::Status end = stream->Finish();
-  if (!status.ok()) return status;
-  if (!end.ok()) return ToAbslStatus(end);
-  return delivery;
+  PayloadCopier copier(destination, on_first_chunk);
+  const StreamEnd end =
+      ReadMessages(stub, kInitializeTensorMethod, request, context, copier);
+  if (!end.consumer.ok()) return end.consumer;
+  if (!end.server.ok()) return ToAbslStatus(end.server);
+  return copier.delivery();
 }
 
 absl::Status ToAbslStatus(const grpc::Status& status) {

@@ -47,8 +47,8 @@ struct RawDelivery {
 // `destination`; one that does not fit into the rest of it goes to its front.
 // `on_first_chunk`, if any, is called when the first payload has been copied.
 absl::StatusOr<RawDelivery> ReceiveRaw(
-    grpc::Channel* channel, const grpc::ByteBuffer& request,
-    absl::Span<uint8_t> destination,
+    const std::shared_ptr<grpc::Channel>& channel,
+    const grpc::ByteBuffer& request, absl::Span<uint8_t> destination,
     const std::function<void()>& on_first_chunk = nullptr);
 
 // The error of a call, empty status if it went well.

@@ -4,14 +4,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
+#include <memory>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
-#include "grpcpp/impl/rpc_method.h"
 #include "grpcpp/support/client_callback.h"
 #include "tests/bench/raw_stream.h"
 
@@ -24,18 +26,19 @@ constexpr size_t kMaxPayloadBytes = 4096;
 // What the calls share. Thread-safe.
 class Batch {
  public:
-  Batch(grpc::Channel* channel, const grpc::ByteBuffer& request, int count)
-      : channel(channel), request(request), left_(count), ended_(count) {}
+  Batch(const std::shared_ptr<grpc::Channel>& channel,
+        const grpc::ByteBuffer& request, int count)
+      : stub(channel), request(request), left_(count), ended_(count) {}
 
   // Whether there is another call to make, which the caller has to make then.
   bool Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     return left_ > 0 && left_-- > 0;
   }
 
   void End(const absl::Status& status, int64_t bytes) {
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const absl::MutexLock lock(&mutex_);
       status_.Update(status);
       bytes_ += bytes;
     }
@@ -44,34 +47,35 @@ class Batch {
 
   absl::StatusOr<int64_t> Wait() {
     ended_.Wait();
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (!status_.ok()) return status_;
     return bytes_;
   }
 
-  grpc::Channel* const channel;
+  grpc::GenericStub stub;
   const grpc::ByteBuffer& request;
-  const grpc::internal::RpcMethod method{
-      kInitializeTensorMethod, nullptr,
-      grpc::internal::RpcMethod::SERVER_STREAMING};
 
  private:
-  std::mutex mutex_;
-  int left_;
-  int64_t bytes_ = 0;
-  absl::Status status_;
+  absl::Mutex mutex_;
+  int left_ ABSL_GUARDED_BY(mutex_);
+  int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
   absl::BlockingCounter ended_;
 };
 
 // One call after the other. Owns itself: it is deleted with its last call.
-class Caller final : public grpc::ClientReadReactor<grpc::ByteBuffer> {
+class Caller final
+    : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // REQUIRES: batch->Take() was true.
   static void Start(Batch* batch) {
     auto* caller = new Caller(batch);
-    grpc::internal::ClientCallbackReaderFactory<grpc::ByteBuffer>::Create(
-        batch->channel, batch->method, &caller->context_, &batch->request,
-        caller);
+    // Corked: the call, its one message and their end travel together.
+    caller->context_.set_initial_metadata_corked(true);
+    batch->stub.PrepareBidiStreamingCall(&caller->context_,
+                                         kInitializeTensorMethod,
+                                         grpc::StubOptions(), caller);
+    caller->StartWriteLast(&batch->request, grpc::WriteOptions());
     caller->StartRead(&caller->message_);
     caller->StartCall();
   }
@@ -112,9 +116,9 @@ class Caller final : public grpc::ClientReadReactor<grpc::ByteBuffer> {
 
 }  // namespace
 
-absl::StatusOr<int64_t> CallRepeatedly(grpc::Channel* channel,
-                                       const grpc::ByteBuffer& request,
-                                       int count, int in_flight) {
+absl::StatusOr<int64_t> CallRepeatedly(
+    const std::shared_ptr<grpc::Channel>& channel,
+    const grpc::ByteBuffer& request, int count, int in_flight) {
   Batch batch(channel, request, count);
   for (int i = 0; i < std::min(in_flight, count); ++i) {
     if (batch.Take()) Caller::Start(&batch);

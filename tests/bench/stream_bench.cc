@@ -85,10 +85,11 @@ class Measurements {
 
  private:
   // The `index`th connection to `address`.
-  grpc::Channel* Channel(const std::string& address, int index = 0) {
+  const std::shared_ptr<grpc::Channel>& Channel(const std::string& address,
+                                                int index = 0) {
     auto& channel = channels_[{address, index}];
     if (channel == nullptr) channel = ConnectAlone(address);
-    return channel.get();
+    return channel;
   }
 
   static absl::StatusOr<v1::InitializeTensorRequest> Request(

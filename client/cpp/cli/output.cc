@@ -6,14 +6,15 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <mutex>
 #include <random>
 #include <system_error>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 
 namespace weightinit::cli {
 namespace {
@@ -26,8 +27,8 @@ constexpr mode_t kMode = 0666;  // Less the umask.
 // The name that has to be removed if the process ends early; empty for none.
 // Held for ever by RemoveTemporary, so that no name can follow.
 struct TemporaryName {
-  std::mutex mutex;
-  std::string path;
+  absl::Mutex mutex;
+  std::string path ABSL_GUARDED_BY(mutex);
 };
 
 TemporaryName& CurrentTemporary() {
@@ -140,7 +141,7 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
     }
   }
   TemporaryName& temporary = CurrentTemporary();
-  const std::lock_guard<std::mutex> lock(temporary.mutex);
+  const absl::MutexLock lock(&temporary.mutex);
   int fd = -1;
   temporary.path = CreateTemporary(target, [&fd](const std::string& name) {
     fd = open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
@@ -150,9 +151,10 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
   return std::unique_ptr<Output>(new Output(Kind::kTemporary, fd, target));
 }
 
-void Output::RemoveTemporary() {
+// It never unlocks, which the analysis would not allow.
+void Output::RemoveTemporary() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   TemporaryName& temporary = CurrentTemporary();
-  temporary.mutex.lock();
+  temporary.mutex.Lock();
   if (!temporary.path.empty()) unlink(temporary.path.c_str());
 }
 
@@ -165,7 +167,7 @@ Output::~Output() {
   close(fd_);
   if (kind_ != Kind::kTemporary) return;
   TemporaryName& temporary = CurrentTemporary();
-  const std::lock_guard<std::mutex> lock(temporary.mutex);
+  const absl::MutexLock lock(&temporary.mutex);
   if (!temporary.path.empty()) unlink(temporary.path.c_str());
   temporary.path.clear();
 }
@@ -193,7 +195,7 @@ absl::Status Output::Commit() {
 
 absl::Status Output::Publish() {
   TemporaryName& temporary = CurrentTemporary();
-  const std::lock_guard<std::mutex> lock(temporary.mutex);
+  const absl::MutexLock lock(&temporary.mutex);
   if (kind_ == Kind::kAnonymous) {
     // rename, unlike linkat, replaces a file that is there.
     temporary.path = CreateTemporary(target_, [this](const std::string& name) {

@@ -4,13 +4,11 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "google/protobuf/message_lite.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 
 namespace weightinit {
@@ -77,21 +75,16 @@ class Call {
   const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
 };
 
-grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
-
 }  // namespace
 
 StreamEnd ReadMessages(grpc::GenericStub& stub, const std::string& method,
-                       const google::protobuf::MessageLite& request,
+                       const grpc::ByteBuffer& request,
                        grpc::ClientContext& context,
                        MessageConsumer& consumer) {
   Call call(stub, method, context);
   StreamEnd end;
   // A request that cannot be sent has its reason in the status of the call.
-  if (call.WriteLast(Serialize(request))) {
+  if (call.WriteLast(request)) {
     grpc::ByteBuffer message;
     while (end.consumer.ok() && call.Read(message)) {
       end.consumer = consumer.OnMessage(message);

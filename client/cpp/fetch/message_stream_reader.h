@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "google/protobuf/message_lite.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -35,10 +34,11 @@ struct StreamEnd {
   absl::Status consumer;
 };
 
-// Calls the server-streaming `method` ("/package.Service/Method") and hands its
-// messages to `consumer` on this thread, until the stream ends.
+// Calls the server-streaming `method` ("/package.Service/Method") with the
+// serialized `request` and hands its messages to `consumer` on this thread,
+// until the stream ends.
 StreamEnd ReadMessages(grpc::GenericStub& stub, const std::string& method,
-                       const google::protobuf::MessageLite& request,
+                       const grpc::ByteBuffer& request,
                        grpc::ClientContext& context, MessageConsumer& consumer);
 
 }  // namespace weightinit

@@ -8,12 +8,13 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
@@ -77,7 +78,7 @@ class FakeService final : public v1::WeightInitService::Service {
 
   // All requests for a stream, in order of arrival.
   std::vector<v1::InitializeTensorRequest> requests() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     return requests_;
   }
 
@@ -87,7 +88,7 @@ class FakeService final : public v1::WeightInitService::Service {
     FakeStream stream = CorrectStream(*request);
     Script script;
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const absl::MutexLock lock(&mutex_);
       if (requests_.size() < scripts_.size()) {
         script = scripts_[requests_.size()];
       }
@@ -157,8 +158,8 @@ class FakeService final : public v1::WeightInitService::Service {
   }
 
   const std::vector<Script> scripts_;
-  mutable std::mutex mutex_;
-  std::vector<v1::InitializeTensorRequest> requests_;
+  mutable absl::Mutex mutex_;
+  std::vector<v1::InitializeTensorRequest> requests_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A FakeService on a free port of 127.0.0.1.

@@ -17,7 +17,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -245,6 +247,58 @@ TEST(ServerProcessTest, EnvironmentAndConfigFileSetFlags) {
   v1::GetServerInfoResponse info;
   ASSERT_TRUE(stub->GetServerInfo(&context, {}, &info).ok());
   EXPECT_EQ(info.limits().max_streams(), 7);
+}
+
+TEST(ServerProcessTest, EachCallIsOneLineOfTheLog) {
+  ServerProcess process({"--listen", "127.0.0.1:0"});
+  const auto stub = v1::WeightInitService::NewStub(Connect(process.Address()));
+  const auto request = ParseRequest("tensor { name: \"w\" shape: 8 } seed: 42");
+  ASSERT_TRUE(Fetch(stub.get(), request).status.ok());
+  const auto bad = ParseRequest("tensor { shape: -8 }");
+  ASSERT_FALSE(Fetch(stub.get(), bad).status.ok());
+  process.Signal(SIGTERM);
+  const std::string log = process.Stderr();
+  EXPECT_EQ(process.Wait(), 0);
+  EXPECT_THAT(log, HasSubstr(" info InitializeTensor OK peer=ipv4:127.0.0.1:"));
+  EXPECT_THAT(log, HasSubstr(" name=\"w\" shape=8 scheme=zeros seed=42 "
+                             "elements=8 bytes=32 crc32="));
+  EXPECT_THAT(log, HasSubstr(" info InitializeTensor INVALID_ARGUMENT peer="));
+  EXPECT_THAT(log, HasSubstr("error=\"tensor.shape[0]: is -8; must be at "
+                             "least 0\""));
+}
+
+TEST(ServerProcessTest, CallsAreNotLoggedAboveLevelInfo) {
+  ServerProcess process({"--listen", "127.0.0.1:0", "--log-level", "warn"});
+  const auto stub = v1::WeightInitService::NewStub(Connect(process.Address()));
+  ASSERT_TRUE(
+      Fetch(stub.get(), ParseRequest("tensor { shape: 8 }")).status.ok());
+  process.Signal(SIGTERM);
+  EXPECT_THAT(process.Stderr(), IsEmpty());
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST(ServerProcessTest, NameThatIsNotUtf8LeavesNoLineOfProtobuf) {
+  ServerProcess process({"--listen", "127.0.0.1:0", "--log-level", "warn"});
+  grpc::GenericStub stub(Connect(process.Address()));
+  grpc::ClientContext context;
+  // tensor { name: "\xff" }
+  const grpc::Slice slice(std::string("\x0a\x03\x0a\x01\xff"));
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  absl::Notification done;
+  grpc::Status status;
+  stub.UnaryCall(&context, "/weightinit.v1.WeightInitService/DescribeTensor",
+                 grpc::StubOptions(), &request, &response,
+                 [&](grpc::Status result) {
+                   status = std::move(result);
+                   done.Notify();
+                 });
+  done.WaitForNotification();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "tensor.name: is not valid UTF-8");
+  process.Signal(SIGTERM);
+  EXPECT_THAT(process.Stderr(), IsEmpty());
+  EXPECT_EQ(process.Wait(), 0);
 }
 
 TEST(ServerProcessTest, JsonLogIsOneObjectALine) {

@@ -41,6 +41,28 @@ TEST(StreamAdmissionTest, EndedStreamFreesItsPlaceOnce) {
   EXPECT_EQ(admission.active(), 0);
 }
 
+TEST(StreamAdmissionTest, BytesThatStreamsMayHoldAreCountedUntilTheyEnd) {
+  StreamAdmission admission(3, /*max_bytes=*/100);
+  auto first = admission.Admit();
+  ASSERT_TRUE(first.ok());
+  EXPECT_TRUE(first->HoldBytes(60).ok());
+  EXPECT_TRUE(first->HoldBytes(10).ok());
+  EXPECT_EQ(admission.bytes_held(), 70);
+  {
+    auto second = admission.Admit();
+    ASSERT_TRUE(second.ok());
+    const absl::Status status = second->HoldBytes(31);
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("70 of 100"));
+    EXPECT_EQ(admission.bytes_held(), 70);
+    const StreamAdmission::Ticket moved = *std::move(second);
+    EXPECT_EQ(admission.bytes_held(), 70);
+  }
+  EXPECT_EQ(admission.bytes_held(), 70);
+  first->FreePlace();
+  EXPECT_EQ(admission.bytes_held(), 0);
+}
+
 TEST(StreamAdmissionTest, StreamThatFreedItsPlaceIsStillWaitedFor) {
   StreamAdmission admission(1);
   auto ticket = admission.Admit();

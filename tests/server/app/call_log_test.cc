@@ -1,0 +1,77 @@
+#include "server/app/call_log.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace weightinit {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+CallRecord Fetched() {
+  CallRecord call;
+  call.method = "InitializeTensor";
+  call.peer = "ipv4:127.0.0.1:40000";
+  call.tensor = CallTensor{
+      "fc1.weight", {512, 256}, Scheme::kHeNormal, 18446744073709551615U};
+  call.delivered = DeliveryTotals{131072, 524288, 0x0abcdef1};
+  return call;
+}
+
+TEST(CallLogTest, TextSaysWhatWasServed) {
+  EXPECT_EQ(CallText(Fetched(), absl::OkStatus(), 0.25),
+            "InitializeTensor OK peer=ipv4:127.0.0.1:40000 name=\"fc1.weight\" "
+            "shape=512x256 scheme=he_normal seed=18446744073709551615 "
+            "elements=131072 bytes=524288 crc32=0abcdef1 seconds=0.250000");
+}
+
+TEST(CallLogTest, JsonSaysTheSame) {
+  const auto json = nlohmann::json::parse(
+      "{" + CallJsonMembers(Fetched(), absl::OkStatus(), 0.25) + "}");
+  EXPECT_EQ(json, nlohmann::json::parse(R"({
+    "message": "call", "method": "InitializeTensor", "code": "OK",
+    "peer": "ipv4:127.0.0.1:40000", "name": "fc1.weight",
+    "shape": [512, 256], "scheme": "he_normal",
+    "seed": 18446744073709551615, "elements": 131072, "bytes": 524288,
+    "crc32": 180150001, "seconds": 0.25})"));
+}
+
+TEST(CallLogTest, RefusalSaysWhy) {
+  CallRecord call;
+  call.method = "DescribeTensor";
+  const absl::Status why = absl::InvalidArgumentError("tensor: is required");
+  EXPECT_EQ(CallText(call, why, 0),
+            "DescribeTensor INVALID_ARGUMENT peer= seconds=0.000000 "
+            "error=\"tensor: is required\"");
+  const auto json =
+      nlohmann::json::parse("{" + CallJsonMembers(call, why, 0) + "}");
+  EXPECT_EQ(json["error"], "tensor: is required");
+  EXPECT_EQ(json["code"], "INVALID_ARGUMENT");
+  EXPECT_FALSE(json.contains("shape"));
+}
+
+TEST(CallLogTest, NameCannotForgeALine) {
+  CallRecord call = Fetched();
+  call.tensor->name = "w\" \n2026 info forged";
+  const std::string text = CallText(call, absl::OkStatus(), 0);
+  EXPECT_THAT(text, Not(HasSubstr("\n")));
+  EXPECT_THAT(text, HasSubstr(R"(name="w\" \n2026 info forged")"));
+  EXPECT_THAT(CallJsonMembers(call, absl::OkStatus(), 0), Not(HasSubstr("\n")));
+}
+
+TEST(CallLogTest, LevelThatHidesInfoHasNoLog) {
+  for (const char* const level : {"warn", "error", "off"}) {
+    EXPECT_EQ(MakeCallLog({"text", level}), nullptr) << level;
+  }
+  for (const char* const level : {"debug", "info"}) {
+    EXPECT_NE(MakeCallLog({"text", level}), nullptr) << level;
+  }
+}
+
+}  // namespace
+}  // namespace weightinit
