@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
@@ -11,9 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "nlohmann/json.hpp"
 #include "server/app/logging.h"
-#include "spdlog/logger.h"
 #include "weightinit/core/names.h"
 
 namespace weightinit {
@@ -21,37 +18,34 @@ namespace {
 
 class CallLog final : public CallObserver {
  public:
-  explicit CallLog(const LogOptions& options)
-      : logger_(MakeRecordLogger(options)), json_(options.format == "json") {}
+  explicit CallLog(Log* log) : log_(log) {}
 
   void OnBegin(const CallRecord& /*call*/) override {}
   void OnProgress(const CallRecord& /*call*/) override {}
 
   void OnRefusal(const CallRecord& call, const absl::Status& why) override {
-    Log(call, why);
+    Write(call, why);
   }
 
   void OnEnd(const CallRecord& call, absl::StatusCode code) override {
-    Log(call, absl::Status(code, ""));
+    Write(call, absl::Status(code, ""));
   }
 
  private:
-  void Log(const CallRecord& call, const absl::Status& status) {
+  void Write(const CallRecord& call, const absl::Status& status) {
     const double seconds = absl::ToDoubleSeconds(absl::Now() - call.begin);
-    const std::string line = json_ ? CallJsonMembers(call, status, seconds)
-                                   : CallText(call, status, seconds);
-    logger_->info(spdlog::string_view_t(line));
+    log_->Record(log_->is_json() ? CallJsonMembers(call, status, seconds)
+                                 : CallText(call, status, seconds));
   }
 
-  const std::shared_ptr<spdlog::logger> logger_;
-  const bool json_;
+  Log* const log_;
 };
 
 }  // namespace
 
-std::unique_ptr<CallObserver> MakeCallLog(const LogOptions& options) {
-  if (options.level != "debug" && options.level != "info") return nullptr;
-  return std::make_unique<CallLog>(options);
+std::unique_ptr<CallObserver> MakeCallLog(Log* log) {
+  if (!log->shows_info()) return nullptr;
+  return std::make_unique<CallLog>(log);
 }
 
 std::string CallText(const CallRecord& call, const absl::Status& status,
@@ -82,29 +76,27 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
 
 std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
                             double seconds) {
-  nlohmann::ordered_json json;
-  json["message"] = "call";
-  json["method"] = std::string(call.method);
-  json["code"] = absl::StatusCodeToString(status.code());
-  json["peer"] = call.peer;
+  std::string json =
+      absl::StrCat(R"("message":"call","method":")", call.method,
+                   R"(","code":")", absl::StatusCodeToString(status.code()),
+                   R"(","peer":)", JsonQuoted(call.peer));
   if (call.tensor.has_value()) {
-    json["name"] = call.tensor->name;
-    json["shape"] = call.tensor->shape;
-    json["scheme"] = std::string(NameOf(call.tensor->scheme));
-    json["seed"] = call.tensor->seed;
+    absl::StrAppend(&json, R"(,"name":)", JsonQuoted(call.tensor->name),
+                    R"(,"shape":[)", absl::StrJoin(call.tensor->shape, ","),
+                    R"(],"scheme":")", std::string(NameOf(call.tensor->scheme)),
+                    R"(","seed":)", call.tensor->seed);
   }
   if (call.delivered.has_value()) {
-    json["elements"] = call.delivered->elements;
-    json["bytes"] = call.delivered->bytes;
-    json["crc32"] = call.delivered->crc32;
+    absl::StrAppend(&json, R"(,"elements":)", call.delivered->elements,
+                    R"(,"bytes":)", call.delivered->bytes, R"(,"crc32":)",
+                    call.delivered->crc32);
   }
-  json["seconds"] = seconds;
+  absl::StrAppendFormat(&json, R"(,"seconds":%.6f)", seconds);
   if (!status.message().empty()) {
-    json["error"] = std::string(status.message());
+    absl::StrAppend(&json, R"(,"error":)",
+                    JsonQuoted(std::string(status.message())));
   }
-  const std::string object = json.dump(
-      -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  return object.substr(1, object.size() - 2);
+  return json;
 }
 
 }  // namespace weightinit

@@ -13,9 +13,9 @@
 
 namespace weightinit {
 
-// Writes to standard error as `options` say. Null where they hide the level
-// info, so that calls are not even observed. Thread-safe.
-std::unique_ptr<CallObserver> MakeCallLog(const LogOptions& options);
+// Writes to `log`, which outlives it. Null where that hides the level info, so
+// that calls are not even observed. Thread-safe.
+std::unique_ptr<CallObserver> MakeCallLog(Log* log);
 
 // What the line of a call says, after `seconds` seconds: as text, and as the
 // members of a JSON object. `status` tells how it ended.

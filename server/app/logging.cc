@@ -3,12 +3,13 @@
 #include <ctime>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "nlohmann/json.hpp"
+#include "spdlog/logger.h"
 #include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
-#include "spdlog/spdlog.h"
 
 namespace weightinit {
 namespace {
@@ -18,10 +19,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
               spdlog::memory_buf_t& out) override {
-    const nlohmann::json text(
-        std::string(message.payload.data(), message.payload.size()));
     const std::string quoted =
-        text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        JsonQuoted({message.payload.data(), message.payload.size()});
     out.append(quoted.data(), quoted.data() + quoted.size());
   }
 
@@ -50,14 +49,45 @@ std::shared_ptr<spdlog::logger> MakeLogger(const LogOptions& options,
   return logger;
 }
 
-}  // namespace
-
-void SetUpLogging(const LogOptions& options) {
-  spdlog::set_default_logger(MakeLogger(options, R"("message":%*)"));
+// As spdlog takes a text that is not a format.
+spdlog::string_view_t Line(std::string_view text) {
+  return {text.data(), text.size()};
 }
 
-std::shared_ptr<spdlog::logger> MakeRecordLogger(const LogOptions& options) {
-  return MakeLogger(options, "%v");
+}  // namespace
+
+struct Log::Loggers {
+  bool json;
+  std::shared_ptr<spdlog::logger> messages;
+  std::shared_ptr<spdlog::logger> records;
+};
+
+Log::Log(const LogOptions& options)
+    : loggers_(std::make_unique<const Loggers>(Loggers{
+          options.format == "json", MakeLogger(options, R"("message":%*)"),
+          MakeLogger(options, "%v")})) {}
+
+Log::~Log() = default;
+
+void Log::Info(std::string_view message) {
+  loggers_->messages->info(Line(message));
+}
+
+void Log::Warn(std::string_view message) {
+  loggers_->messages->warn(Line(message));
+}
+
+void Log::Record(std::string_view line) { loggers_->records->info(Line(line)); }
+
+bool Log::is_json() const { return loggers_->json; }
+
+bool Log::shows_info() const {
+  return loggers_->records->should_log(spdlog::level::info);
+}
+
+std::string JsonQuoted(std::string_view text) {
+  return nlohmann::json(std::string(text))
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace weightinit

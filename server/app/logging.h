@@ -1,14 +1,11 @@
-// The log of the executable: lines on stderr.
+// The log of the executable: lines on standard error.
 
 #ifndef WEIGHTINIT_SERVER_APP_LOGGING_H_
 #define WEIGHTINIT_SERVER_APP_LOGGING_H_
 
 #include <memory>
 #include <string>
-
-namespace spdlog {
-class logger;
-}  // namespace spdlog
+#include <string_view>
 
 namespace weightinit {
 
@@ -19,14 +16,33 @@ struct LogOptions {
   std::string level = "info";
 };
 
-// Makes spdlog's default logger what `options` say. Call it once, before any
-// thread logs.
-void SetUpLogging(const LogOptions& options);
+// Thread-safe.
+class Log {
+ public:
+  explicit Log(const LogOptions& options);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
-// A logger of lines that are more than a text: in the format "json" a message
-// is the members of an object, without the braces, which join time and level;
-// in the format "text" it is what comes after them.
-std::shared_ptr<spdlog::logger> MakeRecordLogger(const LogOptions& options);
+  void Info(std::string_view message);
+  void Warn(std::string_view message);
+
+  // A line of level info that holds more than a message. In the format "json"
+  // it is the members of an object, without the braces, which join time and
+  // level; in the format "text" it is what comes after them.
+  void Record(std::string_view line);
+
+  bool is_json() const;
+  bool shows_info() const;
+
+ private:
+  struct Loggers;
+  const std::unique_ptr<const Loggers> loggers_;
+};
+
+// `text` as a JSON string, quotes included; bytes that are not UTF-8 become
+// U+FFFD.
+std::string JsonQuoted(std::string_view text);
 
 }  // namespace weightinit
 

@@ -14,13 +14,13 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/app/call_log.h"
 #include "server/app/flags.h"
 #include "server/app/health_probe.h"
 #include "server/app/logging.h"
 #include "server/server.h"
-#include "spdlog/spdlog.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
@@ -43,12 +43,12 @@ int Probe(const Flags& flags) {
 }
 
 // Connections are file descriptors.
-void RaiseFileLimit() {
+void RaiseFileLimit(weightinit::Log& log) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    spdlog::warn("cannot raise the limit of open files");
+    log.Warn("cannot raise the limit of open files");
   }
 }
 
@@ -63,10 +63,10 @@ int Serve(Flags flags) {
   // A connection that is gone is an error of its stream, not of the process.
   if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) return kExitFailure;
 
-  weightinit::SetUpLogging(flags.log);
-  RaiseFileLimit();
+  weightinit::Log log(flags.log);
+  RaiseFileLimit(log);
   const std::unique_ptr<weightinit::CallObserver> call_log =
-      weightinit::MakeCallLog(flags.log);
+      weightinit::MakeCallLog(&log);
   flags.server.observer = call_log.get();
 
   auto server = weightinit::Server::Start(flags.server);
@@ -79,21 +79,21 @@ int Serve(Flags flags) {
   // Scripts wait for this line.
   std::cout << "weightinit-server listening on " << (*server)->address()
             << std::endl;
-  spdlog::info("version {} listening on {}", weightinit::kVersion,
-               (*server)->address());
+  log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
+                        (*server)->address()));
 
   int stop_signal = 0;
   sigwait(&stop_signals, &stop_signal);
-  spdlog::info("signal {}: draining {} streams for up to {} s", stop_signal,
-               (*server)->active_streams(), flags.drain_seconds);
+  log.Info(absl::StrCat("signal ", stop_signal, ": draining ",
+                        (*server)->active_streams(), " streams for up to ",
+                        flags.drain_seconds, " s"));
   std::thread([stop_signals] {
     int second = 0;
     sigwait(&stop_signals, &second);
     _exit(128 + second);
   }).detach();
   (*server)->Drain(absl::Seconds(flags.drain_seconds));
-  spdlog::info("drained");
-  spdlog::shutdown();
+  log.Info("drained");
   // Not through the destructors: nothing of ours runs any more, but after a
   // write that had to wait, gRPC's own shutdown can take the ten seconds of its
   // backup poller, which is as long as Docker waits before it kills.

@@ -7,12 +7,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "benchmark/benchmark.h"
 #include "tests/bench/touched_memory.h"
@@ -100,26 +106,50 @@ int ListTargets() {
   return 0;
 }
 
+// What Google Benchmark leaves of the command line.
+struct Flags {
+  int64_t memory_bytes = int64_t{256} << 20;
+  bool list_targets = false;
+};
+
+absl::StatusOr<Flags> ParseFlags(absl::Span<char* const> arguments) {
+  Flags flags;
+  for (absl::string_view argument : arguments) {
+    const absl::string_view whole = argument;
+    if (argument == "--list_targets") {
+      flags.list_targets = true;
+    } else if (!absl::ConsumePrefix(&argument, "--memory_bytes=") ||
+               !absl::SimpleAtoi(argument, &flags.memory_bytes) ||
+               flags.memory_bytes < 4096) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(whole,
+                       " is not --list_targets, or --memory_bytes=N "
+                       "with N at least 4096"));
+    }
+  }
+  return flags;
+}
+
 int Main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  CLI::App app("Speed of the core; also takes Google Benchmark's flags");
-  size_t memory_bytes = size_t{256} << 20;
-  bool list_targets = false;
-  std::string target;
-  app.add_option("--memory_bytes", memory_bytes)
-      ->check(CLI::Range(size_t{4096}, size_t{1} << 36));
-  app.add_flag("--list_targets", list_targets);
-  app.add_option("--simd_target", target)->envname("WEIGHTINIT_TARGET");
-  CLI11_PARSE(app, argc, argv);
-  if (list_targets) return ListTargets();
+  const absl::StatusOr<Flags> flags =
+      ParseFlags({argv + 1, static_cast<size_t>(argc - 1)});
+  if (!flags.ok()) {
+    std::cerr << "weightinit-bench-core: " << flags.status().message() << "\n";
+    return kExitUsage;
+  }
+  if (flags->list_targets) return ListTargets();
 
-  if (const absl::Status status = ForceSimdTarget(target); !status.ok()) {
+  const char* const target = std::getenv("WEIGHTINIT_TARGET");
+  if (const absl::Status status =
+          ForceSimdTarget(target != nullptr ? target : "");
+      !status.ok()) {
     std::cerr << "weightinit-bench-core: " << status.message() << "\n";
     return kExitUsage;
   }
   benchmark::AddCustomContext("simd_target", SimdTargetInUse());
   benchmark::AddCustomContext("compiler", WEIGHTINIT_COMPILER);
-  const TouchedMemory memory(memory_bytes);
+  const TouchedMemory memory(static_cast<size_t>(flags->memory_bytes));
   RegisterAll(memory.span());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
@@ -130,7 +160,7 @@ int Main(int argc, char** argv) {
 }  // namespace weightinit::bench
 
 int main(int argc, char** argv) {
-  // CLI11 reports a mistake in its own declarations by throwing.
+  // Out of memory, most likely.
   try {
     return weightinit::bench::Main(argc, argv);
   } catch (const std::exception& error) {

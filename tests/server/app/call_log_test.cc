@@ -5,7 +5,6 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "nlohmann/json.hpp"
 
 namespace weightinit {
 namespace {
@@ -31,14 +30,12 @@ TEST(CallLogTest, TextSaysWhatWasServed) {
 }
 
 TEST(CallLogTest, JsonSaysTheSame) {
-  const auto json = nlohmann::json::parse(
-      "{" + CallJsonMembers(Fetched(), absl::OkStatus(), 0.25) + "}");
-  EXPECT_EQ(json, nlohmann::json::parse(R"({
-    "message": "call", "method": "InitializeTensor", "code": "OK",
-    "peer": "ipv4:127.0.0.1:40000", "name": "fc1.weight",
-    "shape": [512, 256], "scheme": "he_normal",
-    "seed": 18446744073709551615, "elements": 131072, "bytes": 524288,
-    "crc32": 180150001, "seconds": 0.25})"));
+  EXPECT_EQ(CallJsonMembers(Fetched(), absl::OkStatus(), 0.25),
+            R"("message":"call","method":"InitializeTensor","code":"OK",)"
+            R"("peer":"ipv4:127.0.0.1:40000","name":"fc1.weight",)"
+            R"("shape":[512,256],"scheme":"he_normal",)"
+            R"("seed":18446744073709551615,"elements":131072,"bytes":524288,)"
+            R"("crc32":180150001,"seconds":0.250000)");
 }
 
 TEST(CallLogTest, RefusalSaysWhy) {
@@ -48,11 +45,10 @@ TEST(CallLogTest, RefusalSaysWhy) {
   EXPECT_EQ(CallText(call, why, 0),
             "DescribeTensor INVALID_ARGUMENT peer= seconds=0.000000 "
             "error=\"tensor: is required\"");
-  const auto json =
-      nlohmann::json::parse("{" + CallJsonMembers(call, why, 0) + "}");
-  EXPECT_EQ(json["error"], "tensor: is required");
-  EXPECT_EQ(json["code"], "INVALID_ARGUMENT");
-  EXPECT_FALSE(json.contains("shape"));
+  EXPECT_EQ(CallJsonMembers(call, why, 0),
+            R"("message":"call","method":"DescribeTensor",)"
+            R"("code":"INVALID_ARGUMENT","peer":"","seconds":0.000000,)"
+            R"("error":"tensor: is required")");
 }
 
 TEST(CallLogTest, NameCannotForgeALine) {
@@ -66,10 +62,12 @@ TEST(CallLogTest, NameCannotForgeALine) {
 
 TEST(CallLogTest, LevelThatHidesInfoHasNoLog) {
   for (const char* const level : {"warn", "error", "off"}) {
-    EXPECT_EQ(MakeCallLog({"text", level}), nullptr) << level;
+    Log log({"text", level});
+    EXPECT_EQ(MakeCallLog(&log), nullptr) << level;
   }
   for (const char* const level : {"debug", "info"}) {
-    EXPECT_NE(MakeCallLog({"text", level}), nullptr) << level;
+    Log log({"text", level});
+    EXPECT_NE(MakeCallLog(&log), nullptr) << level;
   }
 }
 

@@ -303,7 +303,12 @@ TEST(ServerProcessTest, NameThatIsNotUtf8LeavesNoLineOfProtobuf) {
 
 TEST(ServerProcessTest, JsonLogIsOneObjectALine) {
   ServerProcess process({"--listen", "127.0.0.1:0", "--log-format", "json"});
-  process.Address();
+  {
+    const auto stub =
+        v1::WeightInitService::NewStub(Connect(process.Address()));
+    ASSERT_TRUE(
+        Fetch(stub.get(), ParseRequest("tensor { shape: 8 }")).status.ok());
+  }
   process.Signal(SIGTERM);
   std::istringstream lines(process.Stderr());
   EXPECT_EQ(process.Wait(), 0);
