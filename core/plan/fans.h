@@ -24,14 +24,14 @@ void CheckFanSpec(const FanSpec& spec, ViolationList& violations);
 
 // The fans of a shape. With the receptive field r (product of the spatial
 // dimensions) and the dimensions in OUT_IN order:
-//   (O, I/groups, spatial...): in = I/groups * r, out = O/groups * r;
-//   transposed (I, O/groups, spatial...): in = I/groups * r, out = O/groups *
-//   r.
+//
+//   (O, I/groups, spatial...)              in = I/groups * r, out = O/groups *
+//   r (I, O/groups, spatial...), transposed  the same
+//
 // With groups 1 and not transposed that is torch.nn.init's
 // _calculate_fan_in_and_fan_out and, in IN_OUT order, Keras' compute_fans.
 // Adds a violation for each bad field of `spec`, as CheckFanSpec does, and for
-// each that the shape cannot have.
-// REQUIRES: `shape` is valid.
+// each that the shape cannot have. REQUIRES: `shape` is valid.
 Fans ComputeFans(const std::vector<int64_t>& shape, const FanSpec& spec,
                  ViolationList& violations);
 

@@ -43,8 +43,9 @@ struct Sampler {
   Clamping clamping = Clamping::kBoth;
 };
 
-// Makes the sampler of a distribution. REQUIRES: DistributionError is empty for
-// it. Defined for float and double.
+// Makes the sampler of a distribution. REQUIRES: F can hold its values, as
+// CheckDistribution (core/plan/distribution_check.h) finds out. Defined for
+// float and double.
 template <typename F>
 Sampler<F> MakeSampler(const DistributionParameters& parameters);
 

@@ -1,8 +1,12 @@
-"""Writes philox4x32_v1.txt beside this file, from the NumPy reference and never from the implementation.
+"""Writes the goldens of a generator to a new file, from the NumPy reference and never from the implementation.
+
+usage: make_goldens.py FILE
+
+It refuses a file that exists: goldens are never made again. A difference is a broken promise, and changed bits are
+a new generator with a file of its own.
 
 A line is a request as weightinit-generate reads it (tests/core/generate_main.cc), the number of elements, the CRC-32
-of their bytes and the bits of the first eight elements in hexadecimal. Once the bits are frozen the file is not
-to be made again: a difference is a broken promise, and changed bits are a new generator with a file of its own.
+of their bytes and the bits of the first eight elements in hexadecimal.
 """
 
 import json
@@ -97,8 +101,15 @@ def line(request, payload):
 
 
 def main():
-    lines = [line(request, reference.payload(request)) for request in requests()]
-    (HERE / "philox4x32_v1.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="ascii")
+    if len(sys.argv) != 2:
+        sys.exit("usage: make_goldens.py FILE")
+    try:
+        file = open(sys.argv[1], "x", encoding="ascii")
+    except FileExistsError:
+        sys.exit(f"make_goldens.py: {sys.argv[1]} exists, and goldens are never made again")
+    with file:
+        lines = [line(request, reference.payload(request)) for request in requests()]
+        file.write(HEADER + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

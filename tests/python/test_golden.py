@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -21,6 +22,15 @@ class GoldenTest(unittest.TestCase):
 
     def test_file_holds_every_case(self):
         self.assertEqual(self.requests, list(make_goldens.requests()))
+
+    def test_goldens_are_never_made_again(self):
+        path = TESTS / "golden" / "philox4x32_v1.txt"
+        before = path.read_bytes()
+        made = subprocess.run([sys.executable, "-B", TESTS / "golden" / "make_goldens.py", path],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(made.returncode, 0)
+        self.assertIn("never made again", made.stderr)
+        self.assertEqual(path.read_bytes(), before)
 
     def test_reference_reproduces_every_case(self):
         for request, line in zip(self.requests, self.lines):

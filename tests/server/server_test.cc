@@ -57,96 +57,25 @@ struct BadInput {
   std::vector<std::string> fields;
 };
 
+// One of each part of a request: what is wrong, and how, is the core's to say
+// (tests/core/plan/resolve_violations_test.cc); that the client learns of it is
+// the server's.
 std::vector<BadInput> BadInputs() {
-  std::string rank17 = "tensor {";
-  for (int i = 0; i < 17; ++i) rank17 += " shape: 1";
-  const std::string long_name(1025, 'x');
-  const auto spec = [](const std::string& fields) {
-    return absl::StrCat("tensor { shape: 4 shape: 6 ", fields, " }");
-  };
-  const auto normal = [&spec](const std::string& parameters) {
-    return spec(
-        absl::StrCat("scheme: SCHEME_NORMAL parameters { ", parameters, " }"));
-  };
-  const auto bounds = [&spec](const std::string& scheme, double low,
-                              double high) {
-    return spec(absl::StrCat("scheme: ", scheme, " parameters { low: ", low,
-                             " high: ", high, " }"));
-  };
-  const std::string stddev = "tensor.parameters.stddev";
   return {
       {"no tensor", "seed: 1", {"tensor"}},
-      {"rank above 16", rank17 + "}", {"tensor.shape"}},
-      {"negative dimension",
-       "tensor { shape: 4 shape: -1 }",
-       {"tensor.shape[1]"}},
-      {"every negative dimension",
+      {"shape",
        "tensor { shape: -2 shape: 4 shape: -1 }",
        {"tensor.shape[0]", "tensor.shape[2]"}},
-      {"product that overflows",
-       "tensor { shape: 4294967296 shape: 4294967296 }",
-       {"tensor.shape"}},
-      {"product above the limit",
-       "tensor { shape: 16777217 }",
-       {"tensor.shape"}},
-      {"stddev NaN", normal("stddev: nan"), {stddev}},
-      {"stddev infinite", normal("stddev: inf"), {stddev}},
-      {"stddev negative", normal("stddev: -1"), {stddev}},
-      {"mean infinite", normal("mean: -inf"), {"tensor.parameters.mean"}},
-      {"low above high",
-       bounds("SCHEME_UNIFORM", 2, 1),
-       {"tensor.parameters.low"}},
-      {"low equal to high",
-       bounds("SCHEME_UNIFORM", 1, 1),
-       {"tensor.parameters.low"}},
-      {"empty truncation",
-       bounds("SCHEME_TRUNCATED_NORMAL", 40, 41),
-       {"tensor.parameters.low"}},
-      {"parameter that the scheme does not take",
-       normal("gain: 2"),
-       {"tensor.parameters.gain"}},
-      {"constant without its value",
-       spec("scheme: SCHEME_CONSTANT"),
-       {"tensor.parameters.value"}},
-      {"fan scheme on rank 1",
+      {"limit of this server", "tensor { shape: 16777217 }", {"tensor.shape"}},
+      {"parameter",
+       "tensor { shape: 4 scheme: SCHEME_NORMAL parameters { stddev: nan } }",
+       {"tensor.parameters.stddev"}},
+      {"fan",
        "tensor { shape: 4 scheme: SCHEME_XAVIER_NORMAL }",
        {"tensor.fan.fan_in", "tensor.fan.fan_out"}},
-      {"groups that do not divide",
-       spec("fan { groups: 3 }"),
-       {"tensor.fan.groups"}},
-      {"negative groups", spec("fan { groups: -1 }"), {"tensor.fan.groups"}},
-      {"explicit fan of zero",
-       spec("fan { fan_in: 0 }"),
-       {"tensor.fan.fan_in"}},
-      {"slice out of range",
-       spec("") + "slice { stop: 5 } slice {}",
+      {"slice",
+       "tensor { shape: 4 shape: 6 } slice { stop: 5 } slice {}",
        {"slice[0].stop"}},
-      {"slice reversed",
-       spec("") + "slice {} slice { start: 3 stop: 2 }",
-       {"slice[1].start"}},
-      {"slice of another rank", spec("") + "slice {}", {"slice"}},
-      {"unknown scheme", spec("scheme: 99"), {"tensor.scheme"}},
-      {"unknown activation", spec("activation: 99"), {"tensor.activation"}},
-      {"unknown dtype", spec("dtype: 99"), {"tensor.dtype"}},
-      {"unknown layout", spec("fan { layout: 99 }"), {"tensor.fan.layout"}},
-      {"unknown generator", spec("") + "generator: 99", {"generator"}},
-      {"unknown fan mode",
-       spec("scheme: SCHEME_HE_NORMAL parameters { fan_mode: 99 }"),
-       {"tensor.parameters.fan_mode"}},
-      {"unknown distribution",
-       spec("scheme: SCHEME_VARIANCE_SCALING parameters { distribution: 99 }"),
-       {"tensor.parameters.distribution"}},
-      {"name over 1 KiB",
-       spec(absl::StrCat("name: '", long_name, "'")),
-       {"tensor.name"}},
-      {"chunk_bytes too small", spec("") + "chunk_bytes: 63", {"chunk_bytes"}},
-      {"chunk_bytes too large",
-       spec("") + "chunk_bytes: 2097153",
-       {"chunk_bytes"}},
-      {"chunk_bytes negative", spec("") + "chunk_bytes: -1", {"chunk_bytes"}},
-      {"first_element negative",
-       spec("") + "first_element: -1",
-       {"first_element"}},
       {"several at once",
        "tensor { shape: -1 dtype: 99 } chunk_bytes: 1 first_element: -1",
        {"tensor.shape[0]", "tensor.dtype", "chunk_bytes", "first_element"}},

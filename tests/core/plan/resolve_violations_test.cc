@@ -84,6 +84,12 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 {"tensor.shape[1]"},
                 "is -1; must be at least 0"},
+        BadCase{"EveryNegativeDimension",
+                [](R& r) {
+                  r.tensor.shape = {-2, 4, -1};
+                },
+                {"tensor.shape[0]", "tensor.shape[2]"},
+                "at least 0"},
         BadCase{"ProductOverflows",
                 [](R& r) {
                   r.tensor.shape = {int64_t{1} << 32, int64_t{1} << 32};
@@ -183,73 +189,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "65504"}),
     [](const auto& info) { return info.param.name; });
 
-// Which scheme takes which parameter: all others are refused.
-TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
-  struct Rule {
-    const char* field;
-    void (*set)(SchemeParameters&);
-    std::vector<Scheme> takers;
-  };
-  const Rule rules[] = {
-      {"gain",
-       [](P& p) { p.gain = 1; },
-       {Scheme::kXavierUniform, Scheme::kXavierNormal}},
-      {"negative_slope",
-       [](P& p) { p.negative_slope = 0.1; },
-       {Scheme::kHeUniform, Scheme::kHeNormal}},
-      {"mean",
-       [](P& p) { p.mean = 0; },
-       {Scheme::kNormal, Scheme::kTruncatedNormal}},
-      {"stddev",
-       [](P& p) { p.stddev = 1; },
-       {Scheme::kNormal, Scheme::kTruncatedNormal}},
-      {"low",
-       [](P& p) { p.low = -1; },
-       {Scheme::kUniform, Scheme::kTruncatedNormal}},
-      {"high",
-       [](P& p) { p.high = 1; },
-       {Scheme::kUniform, Scheme::kTruncatedNormal}},
-      {"value", [](P& p) { p.value = 1; }, {Scheme::kConstant}},
-      {"scale", [](P& p) { p.scale = 1; }, {Scheme::kVarianceScaling}},
-      {"fan_mode",
-       [](P& p) { p.fan_mode = FanMode::kOut; },
-       {Scheme::kHeUniform, Scheme::kHeNormal, Scheme::kVarianceScaling}},
-      {"distribution",
-       [](P& p) { p.distribution = Distribution::kNormal; },
-       {Scheme::kVarianceScaling}},
-  };
-  for (int scheme = 1; scheme <= 13; ++scheme) {
-    for (const Rule& rule : rules) {
-      TensorRequest request;
-      request.tensor.shape = {8, 4};
-      request.tensor.scheme = static_cast<Scheme>(scheme);
-      if (request.tensor.scheme == Scheme::kConstant) {
-        request.tensor.parameters.value = 1;
-      }
-      rule.set(request.tensor.parameters);
-      const bool taken = std::find(rule.takers.begin(), rule.takers.end(),
-                                   request.tensor.scheme) != rule.takers.end();
-      const absl::Status status = Resolve(request).status();
-      if (taken) {
-        EXPECT_TRUE(status.ok()) << scheme << " " << rule.field << status;
-      } else {
-        EXPECT_THAT(Fields(status),
-                    ElementsAre(std::string(kParameters) + rule.field))
-            << scheme << " " << status;
-      }
-    }
-  }
-}
-
-TEST(ParametersNotTakenTest, AreRefusedByTheSchemeOfABias) {
-  TensorRequest request;
-  request.tensor.shape = {8};
-  request.tensor.activation = Activation::kTanh;
-  request.tensor.parameters.gain = 2;
-  EXPECT_THAT(Fields(Resolve(request).status()),
-              ElementsAre("tensor.parameters.gain"));
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Rest, BadRequestTest,
     testing::Values(BadCase{"FanSchemeOfAVector",
@@ -278,6 +217,14 @@ INSTANTIATE_TEST_SUITE_P(
                             [](R& r) { r.tensor.fan.groups = 5; },
                             {"tensor.fan.groups"},
                             "must divide"},
+                    BadCase{"GroupsNegative",
+                            [](R& r) { r.tensor.fan.groups = -1; },
+                            {"tensor.fan.groups"},
+                            "at least 1"},
+                    BadCase{"FanOfZero",
+                            [](R& r) { r.tensor.fan.fan_in = 0; },
+                            {"tensor.fan.fan_in"},
+                            "at least 1"},
                     BadCase{"SliceOfAnotherRank",
                             [](R& r) {
                               r.slice = {{0, 1}};
@@ -339,6 +286,10 @@ INSTANTIATE_TEST_SUITE_P(
                             "from 64 to 2097152"},
                     BadCase{"ChunkTooLarge",
                             [](R& r) { r.chunk_bytes = (2 << 20) + 1; },
+                            {"chunk_bytes"},
+                            "from 64 to 2097152"},
+                    BadCase{"ChunkNegative",
+                            [](R& r) { r.chunk_bytes = -1; },
                             {"chunk_bytes"},
                             "from 64 to 2097152"},
                     BadCase{"FirstElementNegative",

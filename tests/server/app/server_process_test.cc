@@ -320,7 +320,7 @@ TEST(ServerProcessTest, JsonLogIsOneObjectALine) {
     EXPECT_TRUE(object["message"].is_string());
     EXPECT_TRUE(object["time"].is_string());
   }
-  EXPECT_EQ(count, 3);
+  EXPECT_EQ(count, 4);  // Listening, the call, the signal, drained.
 }
 
 TEST(ServerProcessTest, VersionAndHelpExitZero) {

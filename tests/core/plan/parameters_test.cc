@@ -1,0 +1,132 @@
+// Which parameters there are, and which scheme takes which.
+
+#include "weightinit/core/parameters.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "weightinit/core/names.h"
+#include "weightinit/core/request.h"
+#include "weightinit/core/resolve.h"
+#include "weightinit/core/violations.h"
+
+namespace weightinit {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<std::string> Fields(const absl::Status& status) {
+  std::vector<std::string> fields;
+  for (const Violation& violation : GetViolations(status)) {
+    fields.push_back(violation.field);
+  }
+  return fields;
+}
+
+// Which scheme takes which parameter: all others are refused.
+TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
+  struct Rule {
+    const char* field;
+    void (*set)(SchemeParameters&);
+    std::vector<Scheme> takers;
+  };
+  const Rule rules[] = {
+      {"gain",
+       [](SchemeParameters& p) { p.gain = 1; },
+       {Scheme::kXavierUniform, Scheme::kXavierNormal}},
+      {"negative_slope",
+       [](SchemeParameters& p) { p.negative_slope = 0.1; },
+       {Scheme::kHeUniform, Scheme::kHeNormal}},
+      {"mean",
+       [](SchemeParameters& p) { p.mean = 0; },
+       {Scheme::kNormal, Scheme::kTruncatedNormal}},
+      {"stddev",
+       [](SchemeParameters& p) { p.stddev = 1; },
+       {Scheme::kNormal, Scheme::kTruncatedNormal}},
+      {"low",
+       [](SchemeParameters& p) { p.low = -1; },
+       {Scheme::kUniform, Scheme::kTruncatedNormal}},
+      {"high",
+       [](SchemeParameters& p) { p.high = 1; },
+       {Scheme::kUniform, Scheme::kTruncatedNormal}},
+      {"value", [](SchemeParameters& p) { p.value = 1; }, {Scheme::kConstant}},
+      {"scale",
+       [](SchemeParameters& p) { p.scale = 1; },
+       {Scheme::kVarianceScaling}},
+      {"fan_mode",
+       [](SchemeParameters& p) { p.fan_mode = FanMode::kOut; },
+       {Scheme::kHeUniform, Scheme::kHeNormal, Scheme::kVarianceScaling}},
+      {"distribution",
+       [](SchemeParameters& p) { p.distribution = Distribution::kNormal; },
+       {Scheme::kVarianceScaling}},
+  };
+  for (const Named<Scheme>& scheme : AllNamed<Scheme>()) {
+    for (const Rule& rule : rules) {
+      TensorRequest request;
+      request.tensor.shape = {8, 4};
+      request.tensor.scheme = scheme.value;
+      if (request.tensor.scheme == Scheme::kConstant) {
+        request.tensor.parameters.value = 1;
+      }
+      rule.set(request.tensor.parameters);
+      const bool taken = std::find(rule.takers.begin(), rule.takers.end(),
+                                   request.tensor.scheme) != rule.takers.end();
+      const absl::Status status = Resolve(request).status();
+      if (taken) {
+        EXPECT_TRUE(status.ok()) << scheme.name << " " << rule.field << status;
+      } else {
+        EXPECT_THAT(Fields(status),
+                    ElementsAre(std::string("tensor.parameters.") + rule.field))
+            << scheme.name << " " << status;
+      }
+    }
+  }
+}
+
+TEST(ParametersNotTakenTest, AreRefusedByTheSchemeOfABias) {
+  TensorRequest request;
+  request.tensor.shape = {8};
+  request.tensor.activation = Activation::kTanh;
+  request.tensor.parameters.gain = 2;
+  EXPECT_THAT(Fields(Resolve(request).status()),
+              ElementsAre("tensor.parameters.gain"));
+}
+
+const ParameterInfo& Info(const std::string& name) {
+  const auto& all = AllParameters();
+  const auto found = std::find_if(
+      all.begin(), all.end(),
+      [&](const ParameterInfo& info) { return info.name == name; });
+  EXPECT_NE(found, all.end()) << name;
+  return *found;
+}
+
+TEST(AllParametersTest, TellTheDefaultInEachScheme) {
+  const auto& uses = Info("low").uses;
+  ASSERT_EQ(uses.size(), 2U);
+  EXPECT_EQ(uses[0].scheme, Scheme::kUniform);
+  EXPECT_EQ(uses[0].default_value, "0");
+  EXPECT_EQ(uses[1].scheme, Scheme::kTruncatedNormal);
+  EXPECT_EQ(uses[1].default_value, "-2");
+  EXPECT_EQ(Info("value").uses.at(0).default_value, "");
+  EXPECT_EQ(Info("negative_slope").uses.at(0).default_value,
+            "that of the activation");
+  EXPECT_EQ(Info("fan_mode").uses.at(0).default_value, "in");
+  EXPECT_EQ(Info("distribution").uses.at(0).default_value, "truncated_normal");
+}
+
+TEST(AllParametersTest, TellWhatMayBeChosen) {
+  EXPECT_THAT(Info("gain").choices, IsEmpty());
+  EXPECT_THAT(Info("fan_mode").choices,
+              ElementsAre("in", "out", "average", "geometric"));
+  EXPECT_THAT(Info("distribution").choices,
+              ElementsAre("uniform", "normal", "truncated_normal"));
+}
+
+}  // namespace
+}  // namespace weightinit
