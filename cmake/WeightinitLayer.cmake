@@ -2,7 +2,8 @@
 #   DIRECTORY directory                 where its files are, from the root: core/random
 #   [SOURCES file...]                   in that directory; none for a layer of headers only
 #   [PUBLIC_HEADERS directory header...]  headers that users include: directory/header
-#   [PUBLIC target...] [PRIVATE target...]  the layers below and the libraries it uses)
+#   [PUBLIC target...] [PRIVATE target...]  the layers below and the libraries it uses
+#   [GRPC])                             most of its sources include gRPC or the contract
 #
 # A layer of the tree: an object library that sees its own headers and those of the
 # layers it links, and no others, so that an include of a layer above does not compile.
@@ -10,7 +11,7 @@
 # includes from the root (core/random/philox.h) is found there. A layer's archive is made
 # by weightinit_archive.
 function(weightinit_layer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DIRECTORY" "SOURCES;PUBLIC_HEADERS;PUBLIC;PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "GRPC" "DIRECTORY" "SOURCES;PUBLIC_HEADERS;PUBLIC;PRIVATE")
   set(view ${PROJECT_BINARY_DIR}/layers/${name})
   file(REMOVE_RECURSE ${view})
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${arg_DIRECTORY}/*.h)
@@ -31,6 +32,9 @@ function(weightinit_layer name)
     target_include_directories(${name} PUBLIC ${view})
     target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} weightinit_build)
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    if(arg_GRPC)
+      target_precompile_headers(${name} REUSE_FROM weightinit_grpc_headers)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${view})
