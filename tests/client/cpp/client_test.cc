@@ -160,7 +160,7 @@ TEST(ClientTest, ViolationsAreNamedInTheMessage) {
   add("seed", "is told already");
   google::rpc::Status details;
   details.set_code(grpc::INVALID_ARGUMENT);
-  details.add_details()->PackFrom(bad_request);
+  ASSERT_TRUE(details.add_details()->PackFrom(bad_request));
   FakeServer server({[&details](FakeStream& s) {
     s.parts.clear();
     s.status = grpc::Status(grpc::INVALID_ARGUMENT, "seed: is told already",

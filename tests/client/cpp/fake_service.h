@@ -106,7 +106,9 @@ class FakeService final : public v1::WeightInitService::Service {
                               const v1::DescribeTensorRequest* request,
                               v1::DescribeTensorResponse* response) override {
     v1::InitializeTensorRequest same;
-    same.ParseFromString(request->SerializeAsString());
+    if (!same.ParseFromString(request->SerializeAsString())) {
+      return {grpc::INTERNAL, "the two requests differ in form"};
+    }
     *response->mutable_description() = CorrectStream(same).description();
     return grpc::Status::OK;
   }

@@ -67,12 +67,12 @@ enum class AdvisoryCode : int {
 
 #undef WEIGHTINIT_ENUMERATOR
 
-// Bytes of one element; 0 for kUnspecified and for an unknown value.
+// Bytes of one element. REQUIRES: `dtype` is a named value.
 constexpr int DtypeBytes(Dtype dtype) {
 #define WEIGHTINIT_DTYPE(enumerator, number, names, wire, bytes) \
   if (dtype == Dtype::enumerator) return bytes;
 #include "weightinit/core/request.def"
-  return 0;
+  return 4;  // Those of the default.
 }
 
 // Parameters of a scheme; unset means the scheme's default. One that is set
