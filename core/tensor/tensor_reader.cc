@@ -13,12 +13,12 @@
 namespace weightinit {
 
 TensorReader::TensorReader(TensorPlan plan)
-    : TensorReader(plan, MakeElementSource(plan)) {}
+    : TensorReader(std::move(plan), nullptr) {}
 
 TensorReader::TensorReader(TensorPlan plan,
                            std::unique_ptr<ElementSource> source)
     : plan_(std::move(plan)),
-      source_(std::move(source)),
+      source_(source != nullptr ? std::move(source) : MakeElementSource(plan_)),
       position_(plan_.first_element),
       end_(plan_.first_element + plan_.elements) {}
 

@@ -11,6 +11,7 @@ namespace {
 // Enums cross the border as numbers, unknown ones too: the core refuses those.
 // Each row of the list has a value of its number on the wire; together they are
 // all values of the wire, beside UNSPECIFIED.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a term of a sum.
 #define WEIGHTINIT_COUNT(...) +1
 
 #define WEIGHTINIT_SCHEME(enumerator, number, names, wire, ...) \

@@ -20,7 +20,8 @@ class TensorReader {
   // Starts at plan.first_element.
   explicit TensorReader(TensorPlan plan);
 
-  // The same from a source of the caller's, which makes the elements of `plan`.
+  // The same from a source of the caller's, which makes the elements of `plan`;
+  // null for MakeElementSource's.
   TensorReader(TensorPlan plan, std::unique_ptr<ElementSource> source);
 
   const TensorPlan& plan() const { return plan_; }
