@@ -63,7 +63,7 @@ TEST(ElementSourceTest, PositionsMayComeInAnyOrder) {
   std::vector<float> backward(100);
   source->Read(0, 100, reinterpret_cast<uint8_t*>(forward.data()));
   for (int64_t i = 99; i >= 0; --i) {
-    source->Read(i, 1, reinterpret_cast<uint8_t*>(&backward[i]));
+    source->Read(i, 1, reinterpret_cast<uint8_t*>(backward.data() + i));
   }
   EXPECT_EQ(forward, backward);
 }
