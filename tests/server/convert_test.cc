@@ -21,11 +21,8 @@
 namespace weightinit {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::Le;
 using ::testing::SizeIs;
 
 grpc::ByteBuffer Wire(const std::string& bytes) {
