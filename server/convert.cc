@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/message_lite.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
 #include "server/name_check.h"
 #include "weightinit/core/limits.h"
@@ -31,11 +30,10 @@ grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-bool ParseInto(const grpc::ByteBuffer& buffer,
-               google::protobuf::MessageLite* message) {
-  grpc::ByteBuffer shared = buffer;  // The reader wants one that it may change.
-  grpc::ProtoBufferReader reader(&shared);
-  return reader.status().ok() && message->ParseFromZeroCopyStream(&reader);
+// The bytes of a request, which is nearly always one slice.
+bool GetBytes(const grpc::ByteBuffer& buffer, grpc::Slice* bytes) {
+  return buffer.Valid() && (buffer.TrySingleSlice(bytes).ok() ||
+                            buffer.DumpToSingleSlice(bytes).ok());
 }
 
 SchemeParameters FromProto(const v1::SchemeParameters& proto) {
@@ -105,12 +103,17 @@ absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
 template <typename Request>
 absl::StatusOr<TensorPlan> Plan(const grpc::ByteBuffer& wire,
                                 const Limits& limits) {
-  if (!NameIsUtf8(wire, Request::kTensorFieldNumber)) {
+  Request proto;
+  grpc::Slice bytes;
+  const bool received = GetBytes(wire, &bytes);
+  if (received &&
+      !NameIsUtf8({reinterpret_cast<const char*>(bytes.begin()), bytes.size()},
+                  Request::kTensorFieldNumber)) {
     return ViolationStatus(absl::StatusCode::kInvalidArgument,
                            {{"tensor.name", "is not valid UTF-8"}});
   }
-  Request proto;
-  if (!ParseInto(wire, &proto)) {
+  if (!received ||
+      !proto.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size()))) {
     return ViolationStatus(absl::StatusCode::kInvalidArgument,
                            {{"", absl::StrCat("the request is not a valid ",
                                               Request::descriptor()->name())}});

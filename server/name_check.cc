@@ -3,9 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "google/protobuf/io/coded_stream.h"
-#include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/proto_buffer_reader.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/v1/tensor.pb.h"
 
@@ -48,11 +47,9 @@ bool VisitFields(CodedInputStream& input, int number, const Visit& visit) {
 
 }  // namespace
 
-bool NameIsUtf8(const grpc::ByteBuffer& request, int tensor_field) {
-  grpc::ByteBuffer shared =
-      request;  // The reader wants one that it may change.
-  grpc::ProtoBufferReader reader(&shared);
-  CodedInputStream input(&reader);
+bool NameIsUtf8(absl::string_view request, int tensor_field) {
+  CodedInputStream input(reinterpret_cast<const uint8_t*>(request.data()),
+                         static_cast<int>(request.size()));
   bool valid = true;
   const auto visit_name = [&](int length) {
     std::string name;

@@ -3,7 +3,7 @@
 #ifndef WEIGHTINIT_SERVER_NAME_CHECK_H_
 #define WEIGHTINIT_SERVER_NAME_CHECK_H_
 
-#include "grpcpp/support/byte_buffer.h"
+#include "absl/strings/string_view.h"
 
 namespace weightinit {
 
@@ -11,7 +11,7 @@ namespace weightinit {
 // serialized request, is UTF-8, as far as the wire form can be read. The
 // generated parser refuses a request whose name is not, but does not say why,
 // and writes a line of its own to standard error.
-bool NameIsUtf8(const grpc::ByteBuffer& request, int tensor_field);
+bool NameIsUtf8(absl::string_view request, int tensor_field);
 
 }  // namespace weightinit
 
