@@ -4,11 +4,9 @@
 
 #include "server/stream/message_stream.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +28,7 @@
 #include "server/stream/message_source.h"
 #include "server/stream/stream_admission.h"
 #include "server/tensor_message_source.h"
+#include "tests/server/stream/fake_stream_call.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/tensor_reader.h"
@@ -38,198 +37,9 @@
 namespace weightinit {
 namespace {
 
-using Part = v1::InitializeTensorResponse;
 using ::testing::ElementsAre;
 using ::testing::Le;
 using ::testing::SizeIs;
-
-// Stands in for gRPC's side of the call. As there, OnDone comes when the stream
-// has been bound, the call finished and every reaction returned.
-class FakeCall final : public StreamCall {
- public:
-  enum class Completion {
-    kLater,         // A write completes on another thread.
-    kBeforeReturn,  // Likewise, and before the call that started it returns.
-    kNever,         // Only FailWrite completes a write.
-  };
-
-  FakeCall(Completion completion, const BufferPool* buffers)
-      : completion_(completion),
-        buffers_(buffers),
-        completer_([this] { Complete(); }) {}
-
-  ~FakeCall() {
-    {
-      const absl::MutexLock lock(&mutex_);
-      stopping_ = true;
-      changed_.SignalAll();
-    }
-    completer_.join();
-  }
-
-  FakeCall(const FakeCall&) = delete;
-  FakeCall& operator=(const FakeCall&) = delete;
-
-  // Starts the stream, which is destroyed after OnDone, as gRPC's reactors are.
-  void Run(std::unique_ptr<MessageStream> stream) {
-    stream_ = stream.release();
-    stream_->Start();
-    {
-      const absl::MutexLock lock(&mutex_);
-      bound_ = true;
-      changed_.SignalAll();
-    }
-    Unref();
-  }
-
-  // Cancels the call once `parts` writes have been started.
-  void CancelAfter(size_t parts) {
-    {
-      const absl::MutexLock lock(&mutex_);
-      while (parts_.size() < parts && !finished_) changed_.Wait(&mutex_);
-      if (references_ == 0) return;  // It is over.
-      ++references_;
-    }
-    stream_->OnCancel();
-    Unref();
-  }
-
-  // Completes the write in flight as failed.
-  void FailWrite() {
-    {
-      const absl::MutexLock lock(&mutex_);
-      ASSERT_TRUE(write_in_flight_);
-      write_in_flight_ = false;
-    }
-    stream_->OnWriteDone(false);
-    Unref();
-  }
-
-  void WaitUntilDone() {
-    const absl::MutexLock lock(&mutex_);
-    while (!done_) changed_.Wait(&mutex_);
-  }
-
-  // Call these when the stream is done.
-  const std::vector<Part>& parts() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return parts_;
-  }
-  grpc::StatusCode code() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return code_; }
-  int64_t most_buffers() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return most_buffers_;
-  }
-
-  void Write(const grpc::ByteBuffer* message) override {
-    bool complete_here = false;
-    {
-      const absl::MutexLock lock(&mutex_);
-      EXPECT_FALSE(write_in_flight_) << "two writes at once";
-      EXPECT_FALSE(finished_) << "a write after the end";
-      ++references_;
-      Record(*message);
-      write_in_flight_ = true;
-      complete_here = bound_ && completion_ == Completion::kBeforeReturn;
-      if (complete_here) write_in_flight_ = false;
-      // Signalled before the mutex is released: the end of this write may be
-      // the end of the test.
-      changed_.SignalAll();
-    }
-    if (complete_here) {
-      std::thread([this] {
-        stream_->OnWriteDone(true);
-        Unref();
-      }).join();
-    }
-  }
-
-  void WriteAndFinish(const grpc::ByteBuffer* message) override {
-    {
-      const absl::MutexLock lock(&mutex_);
-      EXPECT_FALSE(write_in_flight_) << "two writes at once";
-      Record(*message);
-    }
-    Finish(grpc::StatusCode::OK);
-  }
-
-  void FinishCancelled() override { Finish(grpc::StatusCode::CANCELLED); }
-
- private:
-  void Finish(grpc::StatusCode code) {
-    {
-      const absl::MutexLock lock(&mutex_);
-      EXPECT_FALSE(finished_) << "finished twice";
-      finished_ = true;
-      code_ = code;
-      changed_.SignalAll();
-    }
-    Unref();
-  }
-
-  void Record(const grpc::ByteBuffer& message)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    most_buffers_ = std::max(most_buffers_, buffers_->in_use());
-    std::vector<grpc::Slice> slices;
-    EXPECT_TRUE(message.Dump(&slices).ok());
-    std::string flat;
-    for (const grpc::Slice& slice : slices) {
-      flat.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    }
-    EXPECT_TRUE(parts_.emplace_back().ParseFromString(flat));
-  }
-
-  void Unref() {
-    {
-      const absl::MutexLock lock(&mutex_);
-      if (--references_ > 0) return;
-    }
-    stream_->OnDone();
-    delete stream_;
-    // Signalled before the mutex is released: whoever waits may then destroy
-    // this object.
-    const absl::MutexLock lock(&mutex_);
-    done_ = true;
-    changed_.SignalAll();
-  }
-
-  // Waits for a write to complete; false when the call is destroyed.
-  bool TakeWrite() {
-    const absl::MutexLock lock(&mutex_);
-    while (!stopping_) {
-      if (write_in_flight_ && bound_ && completion_ != Completion::kNever) {
-        write_in_flight_ = false;
-        return true;
-      }
-      changed_.Wait(&mutex_);
-    }
-    return false;
-  }
-
-  // On the completer's thread.
-  void Complete() {
-    while (TakeWrite()) {
-      stream_->OnWriteDone(true);
-      Unref();
-    }
-  }
-
-  const Completion completion_;
-  const BufferPool* const buffers_;
-  MessageStream* stream_ = nullptr;  // Set before anything is called back.
-
-  absl::Mutex mutex_;
-  absl::CondVar changed_;
-  int references_ ABSL_GUARDED_BY(mutex_) = 2;  // The binding and the finish.
-  bool bound_ ABSL_GUARDED_BY(mutex_) = false;
-  bool write_in_flight_ ABSL_GUARDED_BY(mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool done_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Part> parts_ ABSL_GUARDED_BY(mutex_);
-  grpc::StatusCode code_ ABSL_GUARDED_BY(mutex_) = grpc::StatusCode::UNKNOWN;
-  int64_t most_buffers_ ABSL_GUARDED_BY(mutex_) = 0;
-
-  std::thread completer_;  // Last, since it uses the others.
-};
 
 // Keeps what it is told of one call.
 class RecordingObserver final : public CallObserver {
@@ -300,12 +110,12 @@ class MessageStreamTest : public ::testing::Test {
     return Resolve(request).value();
   }
 
-  void Start(FakeCall* call, int64_t elements) {
+  void Start(FakeStreamCall* call, int64_t elements) {
     Start(call, std::make_unique<TensorMessageSource>(
                     TensorReader(Plan(elements)), buffers_));
   }
 
-  void Start(FakeCall* call, std::unique_ptr<MessageSource> source) {
+  void Start(FakeStreamCall* call, std::unique_ptr<MessageSource> source) {
     auto ticket = admission_.Admit();
     ASSERT_TRUE(ticket.ok()) << ticket.status();
     ObservedCall observed(&observer_, "InitializeTensor");
@@ -326,7 +136,7 @@ class MessageStreamTest : public ::testing::Test {
   GeneratorPool generators_{2};
 };
 
-void ExpectWholeTensor(const FakeCall& call, int64_t elements) {
+void ExpectWholeTensor(const FakeStreamCall& call, int64_t elements) {
   EXPECT_EQ(call.code(), grpc::StatusCode::OK);
   const auto& parts = call.parts();
   ASSERT_GE(parts.size(), 2U);
@@ -348,7 +158,7 @@ void ExpectWholeTensor(const FakeCall& call, int64_t elements) {
 
 TEST_F(MessageStreamTest, WritesThatCompleteLaterDeliverTheWholeTensor) {
   for (int64_t elements : {0, 1, 16, 17, 1000}) {
-    FakeCall call(FakeCall::Completion::kLater, buffers_.get());
+    FakeStreamCall call(FakeStreamCall::Completion::kLater, buffers_.get());
     Start(&call, elements);
     call.WaitUntilDone();
     ExpectWholeTensor(call, elements);
@@ -358,7 +168,8 @@ TEST_F(MessageStreamTest, WritesThatCompleteLaterDeliverTheWholeTensor) {
 
 TEST_F(MessageStreamTest, WriteMayCompleteBeforeTheCallThatStartedItReturns) {
   for (int64_t elements : {0, 1, 16, 17, 1000}) {
-    FakeCall call(FakeCall::Completion::kBeforeReturn, buffers_.get());
+    FakeStreamCall call(FakeStreamCall::Completion::kBeforeReturn,
+                        buffers_.get());
     Start(&call, elements);
     call.WaitUntilDone();
     ExpectWholeTensor(call, elements);
@@ -374,10 +185,10 @@ TEST_F(MessageStreamTest, SourceOfAnyQuickAndSlowMessagesIsSentInOrder) {
       {kSlow, kSlow},
       {kQuick, kSlow, kSlow, kSlow, kSlow, kQuick, kQuick, kSlow},
       std::vector<MessageSource::Effort>(20, kQuick)};
-  for (const auto completion :
-       {FakeCall::Completion::kLater, FakeCall::Completion::kBeforeReturn}) {
+  for (const auto completion : {FakeStreamCall::Completion::kLater,
+                                FakeStreamCall::Completion::kBeforeReturn}) {
     for (const auto& efforts : sources) {
-      FakeCall call(completion, buffers_.get());
+      FakeStreamCall call(completion, buffers_.get());
       Start(&call, std::make_unique<CountingSource>(efforts));
       call.WaitUntilDone();
       EXPECT_EQ(call.code(), grpc::StatusCode::OK);
@@ -390,7 +201,7 @@ TEST_F(MessageStreamTest, SourceOfAnyQuickAndSlowMessagesIsSentInOrder) {
 }
 
 TEST_F(MessageStreamTest, ObserverIsToldOfEachMessageAndTheEnd) {
-  FakeCall call(FakeCall::Completion::kLater, buffers_.get());
+  FakeStreamCall call(FakeStreamCall::Completion::kLater, buffers_.get());
   Start(&call, 17);
   call.WaitUntilDone();
   // A header, two chunks, a trailer.
@@ -404,7 +215,7 @@ TEST_F(MessageStreamTest, ObserverIsToldOfEachMessageAndTheEnd) {
 }
 
 TEST_F(MessageStreamTest, ObserverIsToldOfACancellation) {
-  FakeCall call(FakeCall::Completion::kNever, buffers_.get());
+  FakeStreamCall call(FakeStreamCall::Completion::kNever, buffers_.get());
   Start(&call, 1000);
   call.FailWrite();
   call.WaitUntilDone();
@@ -412,7 +223,7 @@ TEST_F(MessageStreamTest, ObserverIsToldOfACancellation) {
 }
 
 TEST_F(MessageStreamTest, FailedWriteEndsTheStream) {
-  FakeCall call(FakeCall::Completion::kNever, buffers_.get());
+  FakeStreamCall call(FakeStreamCall::Completion::kNever, buffers_.get());
   Start(&call, 1000);
   call.FailWrite();
   call.WaitUntilDone();
@@ -421,7 +232,7 @@ TEST_F(MessageStreamTest, FailedWriteEndsTheStream) {
 }
 
 TEST_F(MessageStreamTest, CancelledStreamEndsWithItsWrite) {
-  FakeCall call(FakeCall::Completion::kNever, buffers_.get());
+  FakeStreamCall call(FakeStreamCall::Completion::kNever, buffers_.get());
   Start(&call, 1000);
   call.CancelAfter(1);
   call.FailWrite();
@@ -432,11 +243,11 @@ TEST_F(MessageStreamTest, CancelledStreamEndsWithItsWrite) {
 TEST_F(MessageStreamTest, CancellationAtAnyMomentEndsTheStreamOnce) {
   constexpr int64_t kElements = 160;
   constexpr size_t kParts = 12;
-  for (const auto completion :
-       {FakeCall::Completion::kLater, FakeCall::Completion::kBeforeReturn}) {
+  for (const auto completion : {FakeStreamCall::Completion::kLater,
+                                FakeStreamCall::Completion::kBeforeReturn}) {
     for (size_t parts = 0; parts <= kParts; ++parts) {
       for (int repetition = 0; repetition < 20; ++repetition) {
-        FakeCall call(completion, buffers_.get());
+        FakeStreamCall call(completion, buffers_.get());
         Start(&call, kElements);
         call.CancelAfter(parts);
         call.WaitUntilDone();
