@@ -1,5 +1,5 @@
-// Between the wire and the core. Nothing else in the server knows both; its
-// callers see wire buffers on one side and core types on the other.
+// Between the bytes of a call and the core. Nothing else in the server knows
+// both; its callers see wire buffers on one side and core types on the other.
 //
 // Every function is thread-safe.
 
@@ -16,10 +16,6 @@
 #include "weightinit/core/plan.h"
 
 namespace weightinit {
-
-namespace v1 {
-class GetServerInfoResponse;
-}  // namespace v1
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
@@ -38,10 +34,6 @@ grpc::ByteBuffer SerializeHeader(const TensorPlan& plan);
 // A serialized InitializeTensorResponse{trailer}; `crc32` is of all bytes sent.
 grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
                                   uint32_t crc32);
-
-// Fills `response` with what the server is and can do.
-void DescribeServer(const Limits& limits, int max_streams,
-                    v1::GetServerInfoResponse* response);
 
 }  // namespace weightinit
 

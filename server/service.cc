@@ -9,6 +9,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/support/status.h"
+#include "proto/cpp/description_conversion.h"
 #include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
 #include "server/stream/call_observer.h"

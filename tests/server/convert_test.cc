@@ -11,6 +11,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
+#include "proto/cpp/description_conversion.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
