@@ -15,6 +15,7 @@
 #include "core/plan/advisories.h"
 #include "core/plan/distribution_check.h"
 #include "core/plan/fans.h"
+#include "core/plan/resolve_parts.h"
 #include "core/plan/scheme.h"
 #include "core/plan/theory.h"
 #include "core/plan/violation_list.h"
@@ -154,6 +155,27 @@ void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
   plan.high = theory.high;
 }
 
+// Fills in fans and distribution of a tensor without parts. `plan` has its
+// enums and its shape.
+void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
+                   TensorPlan& plan, ViolationList& violations) {
+  const size_t before = violations.size();
+  if (enums_known) {
+    CheckParameters(plan.scheme, spec.activation, spec.parameters, violations);
+  }
+  const bool parameters_valid = enums_known && violations.size() == before;
+  if (!shape_valid) {
+    CheckFanSpec(spec.fan, violations);
+    return;
+  }
+  const Fans fans = ComputeFans(spec.shape, spec.fan, violations);
+  plan.fan_in = fans.in;
+  plan.fan_out = fans.out;
+  if (parameters_valid) {
+    ResolveDistribution(spec.parameters, fans, plan, violations);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
@@ -180,26 +202,22 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   const int64_t chunk_bytes = CheckChunkBytes(request.chunk_bytes, violations);
   const int64_t max_elements =
       std::min(limits.max_elements, kMaxElementsCeiling);
+  const size_t before_shape = violations.size();
   const std::optional<int64_t> tensor_elements =
       CheckShape(spec.shape, max_elements, violations);
   if (spec.shape.size() <= kMaxRank) {
     plan.slice = CheckSlice(request.slice, spec.shape, violations);
   }
-  const size_t before_parameters = violations.size();
-  if (enums_known) {
-    CheckParameters(plan.scheme, spec.activation, spec.parameters, violations);
-  }
-  const bool parameters_valid =
-      enums_known && violations.size() == before_parameters;
-  if (tensor_elements.has_value()) {
-    const Fans fans = ComputeFans(spec.shape, spec.fan, violations);
-    plan.fan_in = fans.in;
-    plan.fan_out = fans.out;
-    if (parameters_valid) {
-      ResolveDistribution(spec.parameters, fans, plan, violations);
-    }
+  plan.shape = spec.shape;
+  if (spec.concatenation.parts.empty()) {
+    ResolveValues(spec, enums_known, tensor_elements.has_value(), plan,
+                  violations);
   } else {
-    CheckFanSpec(spec.fan, violations);
+    plan.scheme = Scheme::kUnspecified;
+    CheckPartCounts(spec.concatenation, violations);
+    if (enums_known && violations.size() == before_shape) {
+      ResolveParts(request, limits, plan, violations);
+    }
   }
   if (request.first_element < 0) {
     AddViolation(violations, "first_element", "is ", request.first_element,
@@ -210,7 +228,6 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   }
 
   plan.name = spec.name;
-  plan.shape = spec.shape;
   plan.tensor_elements = *tensor_elements;
   int64_t slice_elements = 1;
   for (const int64_t size : plan.SliceShape()) slice_elements *= size;
@@ -223,9 +240,11 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.first_element = request.first_element;
   plan.elements = slice_elements - request.first_element;
   plan.bytes = plan.elements * DtypeBytes(plan.dtype);
-  plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
-  plan.advisories = AdvisoriesOf(plan);
+  if (plan.parts.empty()) {
+    plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
+    plan.advisories = AdvisoriesOf(plan);
+  }
   return plan;
 }
 

@@ -8,8 +8,15 @@
 #include "absl/strings/escaping.h"
 #include "absl/types/span.h"
 #include "openssl/evp.h"
+#include "openssl/sha.h"
 
 namespace weightinit {
+
+std::array<uint8_t, 32> Sha256Of(absl::Span<const uint8_t> data) {
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(data.data(), data.size(), digest.data());
+  return digest;
+}
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "openssl/sha.h"
+#include "weightinit/core/sha256.h"
 
 namespace weightinit {
 namespace {
@@ -19,7 +19,7 @@ void AppendLittleEndian(uint64_t value, std::string& bytes) {
   }
 }
 
-uint64_t LoadLittleEndian(const unsigned char* bytes) {
+uint64_t LoadLittleEndian(const uint8_t* bytes) {
   uint64_t value = 0;
   for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
   return value;
@@ -32,9 +32,8 @@ StreamKey DeriveStreamKey(uint64_t seed, std::string_view name) {
   AppendLittleEndian(seed, message);
   AppendLittleEndian(name.size(), message);
   message.append(name);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(message.data()), message.size(),
-         digest.data());
+  const std::array<uint8_t, 32> digest = Sha256Of(
+      {reinterpret_cast<const uint8_t*>(message.data()), message.size()});
   return {LoadLittleEndian(digest.data()), LoadLittleEndian(&digest[8])};
 }
 

@@ -72,6 +72,14 @@ struct TensorPlan {
   int64_t bytes = 0;
   StreamKey stream_key;
   std::vector<Advisory> advisories;
+  // Along which dimension the parts lie, and whether it counts them. The plan
+  // of a part is that of the tensor that it is; its slice is what this plan's
+  // slice takes of it, and a stacked part that the slice leaves out has 0
+  // elements. No parts: an ordinary tensor. A tensor of parts has no scheme,
+  // fans, gain, distribution and stream key of its own.
+  int64_t axis = 0;
+  bool stacked = false;
+  std::vector<TensorPlan> parts;
   // Elements of a chunk, at least 1.
   int64_t chunk_elements = 0;
 

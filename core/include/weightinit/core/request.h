@@ -94,6 +94,25 @@ struct FanSpec {
   std::optional<int64_t> fan_out;
 };
 
+struct TensorPart;
+
+// Parts that lie one behind the other along one dimension.
+struct Concatenation {
+  int64_t axis = 0;      // In the order of the shape.
+  bool stacked = false;  // Whether the axis counts the parts.
+  std::vector<TensorPart> parts;
+};
+
+struct TensorPart {
+  std::string name;
+  int64_t size = 0;  // Along the axis; not set if stacked.
+  Scheme scheme = Scheme::kUnspecified;
+  Activation activation = Activation::kUnspecified;
+  SchemeParameters parameters;
+  FanSpec fan;                  // Without the layout, which is the tensor's.
+  Concatenation concatenation;  // Of parts itself, if it has any.
+};
+
 struct TensorSpec {
   std::string name;
   std::vector<int64_t> shape;
@@ -102,6 +121,7 @@ struct TensorSpec {
   Dtype dtype = Dtype::kUnspecified;
   SchemeParameters parameters;
   FanSpec fan;
+  Concatenation concatenation;  // No parts: an ordinary tensor.
 };
 
 // Half-open range of one dimension; no stop means the end of the dimension.

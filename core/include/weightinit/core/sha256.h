@@ -3,6 +3,7 @@
 #ifndef WEIGHTINIT_CORE_SHA256_H_
 #define WEIGHTINIT_CORE_SHA256_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,9 @@
 #include "absl/types/span.h"
 
 namespace weightinit {
+
+// SHA-256 of `data`.
+std::array<uint8_t, 32> Sha256Of(absl::Span<const uint8_t> data);
 
 // SHA-256 of a stream of bytes (OpenSSL). Not thread-safe.
 class Sha256 {

@@ -1,0 +1,111 @@
+#include "core/tensor/concatenation_source.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+
+#include "weightinit/core/element_source.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+namespace {
+
+// A part is faster by many short rows at a time than row by row.
+constexpr int64_t kScratchBytes = 256 << 10;
+
+}  // namespace
+
+ConcatenationSource::ConcatenationSource(const TensorPlan& plan)
+    : element_bytes_(DtypeBytes(plan.dtype)) {
+  const auto axis = static_cast<size_t>(plan.axis);
+  const auto size = [](const ResolvedRange& range) {
+    return range.stop - range.start;
+  };
+  int64_t inner = 1;
+  for (size_t d = axis + 1; d < plan.slice.size(); ++d) {
+    inner *= size(plan.slice[d]);
+  }
+  for (const TensorPlan& part : plan.parts) {
+    if (part.elements == 0) continue;
+    const int64_t along = plan.stacked ? 1 : size(part.slice[axis]);
+    parts_.push_back({row_elements_, along * inner, MakeElementSource(part)});
+    row_elements_ += parts_.back().width;
+  }
+}
+
+SourceCost ConcatenationSource::cost() const {
+  SourceCost cost;
+  cost.bytes_held = parts_.size() > 1 ? kScratchBytes : 0;
+  for (const Part& part : parts_) {
+    const SourceCost of_part = part.source->cost();
+    cost.bytes_held += of_part.bytes_held;
+    cost.slice_is_cheaper = cost.slice_is_cheaper && of_part.slice_is_cheaper;
+  }
+  return cost;
+}
+
+void ConcatenationSource::Read(int64_t position, int64_t count, uint8_t* out) {
+  while (count > 0) {
+    const int64_t row = position / row_elements_;
+    const int64_t column = position % row_elements_;
+    int64_t n = 0;
+    if (column == 0 && count / row_elements_ >= 2) {
+      const int64_t rows = count / row_elements_;
+      n = rows * row_elements_;
+      ReadRows(row, rows, out);
+    } else {
+      const Part& part = PartAt(column);
+      const int64_t in_part = column - part.first;
+      n = std::min(count, part.width - in_part);
+      part.source->Read(row * part.width + in_part, n, out);
+    }
+    position += n;
+    count -= n;
+    out += n * element_bytes_;
+  }
+}
+
+const ConcatenationSource::Part& ConcatenationSource::PartAt(
+    int64_t column) const {
+  const auto behind = std::upper_bound(
+      parts_.begin(), parts_.end(), column,
+      [](int64_t value, const Part& part) { return value < part.first; });
+  return *std::prev(behind);
+}
+
+void ConcatenationSource::ReadRows(int64_t row, int64_t rows, uint8_t* out) {
+  const int64_t row_bytes = row_elements_ * element_bytes_;
+  for (const Part& part : parts_) {
+    const int64_t bytes = part.width * element_bytes_;
+    uint8_t* target = out + part.first * element_bytes_;
+    if (bytes == row_bytes) {
+      part.source->Read(row * part.width, rows * part.width, target);
+      continue;
+    }
+    const int64_t at_a_time = std::min(rows, kScratchBytes / bytes);
+    if (at_a_time < 2) {
+      for (int64_t r = 0; r < rows; ++r) {
+        part.source->Read((row + r) * part.width, part.width,
+                          target + r * row_bytes);
+      }
+      continue;
+    }
+    scratch_.resize(static_cast<size_t>(kScratchBytes));
+    for (int64_t done = 0; done < rows;) {
+      const int64_t n = std::min(rows - done, at_a_time);
+      part.source->Read((row + done) * part.width, n * part.width,
+                        scratch_.data());
+      for (int64_t r = 0; r < n; ++r) {
+        std::memcpy(target + (done + r) * row_bytes,
+                    &scratch_[static_cast<size_t>(r * bytes)],
+                    static_cast<size_t>(bytes));
+      }
+      done += n;
+    }
+  }
+}
+
+}  // namespace weightinit
