@@ -9,9 +9,11 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "proto/cpp/description_conversion.h"
+#include "proto/cpp/model_conversion.h"
 #include "proto/cpp/request_conversion.h"
 #include "server/name_check.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/model_plan.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
@@ -24,6 +26,13 @@ grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
+void FillTrailer(int64_t elements, int64_t bytes, uint32_t crc32,
+                 v1::TensorTrailer* trailer) {
+  trailer->set_elements(elements);
+  trailer->set_bytes(bytes);
+  trailer->set_crc32(crc32);
+}
+
 // The bytes of a request, which is nearly always one slice.
 bool GetBytes(const grpc::ByteBuffer& buffer, grpc::Slice* bytes) {
   return buffer.Valid() && (buffer.TrySingleSlice(bytes).ok() ||
@@ -31,8 +40,8 @@ bool GetBytes(const grpc::ByteBuffer& buffer, grpc::Slice* bytes) {
 }
 
 template <typename Request>
-absl::StatusOr<TensorPlan> Plan(const grpc::ByteBuffer& wire,
-                                const Limits& limits) {
+auto Plan(const grpc::ByteBuffer& wire, const Limits& limits)
+    -> decltype(PlanOf(Request(), limits)) {
   Request proto;
   grpc::Slice bytes;
   const bool received = GetBytes(wire, &bytes);
@@ -63,6 +72,16 @@ absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
   return Plan<v1::DescribeTensorRequest>(request, limits);
 }
 
+absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanInitializeModel(
+    const grpc::ByteBuffer& request, const Limits& limits) {
+  return Plan<v1::InitializeModelRequest>(request, limits);
+}
+
+absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanDescribeModel(
+    const grpc::ByteBuffer& request, const Limits& limits) {
+  return Plan<v1::DescribeModelRequest>(request, limits);
+}
+
 grpc::ByteBuffer SerializeDescription(const TensorPlan& plan) {
   v1::DescribeTensorResponse response;
   ToProto(plan, response.mutable_description());
@@ -78,11 +97,57 @@ grpc::ByteBuffer SerializeHeader(const TensorPlan& plan) {
 grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
                                   uint32_t crc32) {
   v1::InitializeTensorResponse response;
-  v1::TensorTrailer* trailer = response.mutable_trailer();
-  trailer->set_elements(elements);
+  FillTrailer(elements, bytes, crc32, response.mutable_trailer());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeModelSummary(const ModelSummary& summary) {
+  v1::InitializeModelResponse response;
+  ToProto(summary, response.mutable_summary());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeModelTensor(const ModelTensor& tensor) {
+  v1::InitializeModelResponse response;
+  ToProto(tensor, response.mutable_tensor());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeTensorTrailer(int64_t elements, int64_t bytes,
+                                        uint32_t crc32) {
+  v1::InitializeModelResponse response;
+  FillTrailer(elements, bytes, crc32, response.mutable_trailer());
+  return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeModelTrailer(int64_t tensors, int64_t bytes,
+                                       uint32_t crc32) {
+  v1::InitializeModelResponse response;
+  v1::ModelTrailer* const trailer = response.mutable_model_trailer();
+  trailer->set_tensors(tensors);
   trailer->set_bytes(bytes);
   trailer->set_crc32(crc32);
   return Serialize(response);
+}
+
+grpc::ByteBuffer SerializeDescribedSummary(const ModelSummary& summary) {
+  v1::DescribeModelResponse response;
+  ToProto(summary, response.mutable_summary());
+  return Serialize(response);
+}
+
+DescribedTensors::DescribedTensors()
+    : response_(std::make_unique<v1::DescribeModelResponse>()) {}
+DescribedTensors::~DescribedTensors() = default;
+
+void DescribedTensors::Add(const ModelTensor& tensor) {
+  v1::ModelTensor* const added = response_->mutable_tensors()->add_tensors();
+  ToProto(tensor, added);
+  bytes_ += static_cast<int64_t>(added->ByteSizeLong());
+}
+
+grpc::ByteBuffer DescribedTensors::Serialize() const {
+  return weightinit::Serialize(*response_);
 }
 
 }  // namespace weightinit

@@ -7,15 +7,21 @@
 #define WEIGHTINIT_SERVER_CONVERT_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/model_plan.h"
 #include "weightinit/core/plan.h"
 
 namespace weightinit {
+
+namespace v1 {
+class DescribeModelResponse;
+}  // namespace v1
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
@@ -34,6 +40,40 @@ grpc::ByteBuffer SerializeHeader(const TensorPlan& plan);
 // A serialized InitializeTensorResponse{trailer}; `crc32` is of all bytes sent.
 grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
                                   uint32_t crc32);
+
+// The plans of models. INVALID_ARGUMENT carries the violations, also that of a
+// request that cannot be parsed; OUT_OF_RANGE: see ModelPlan::Make.
+absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanInitializeModel(
+    const grpc::ByteBuffer& request, const Limits& limits);
+absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanDescribeModel(
+    const grpc::ByteBuffer& request, const Limits& limits);
+
+// Serialized InitializeModelResponses; `crc32` is of all bytes sent.
+grpc::ByteBuffer SerializeModelSummary(const ModelSummary& summary);
+grpc::ByteBuffer SerializeModelTensor(const ModelTensor& tensor);
+grpc::ByteBuffer SerializeTensorTrailer(int64_t elements, int64_t bytes,
+                                        uint32_t crc32);
+grpc::ByteBuffer SerializeModelTrailer(int64_t tensors, int64_t bytes,
+                                       uint32_t crc32);
+
+// A serialized DescribeModelResponse{summary}.
+grpc::ByteBuffer SerializeDescribedSummary(const ModelSummary& summary);
+
+// A DescribeModelResponse{tensors}.
+class DescribedTensors {
+ public:
+  DescribedTensors();
+  ~DescribedTensors();
+
+  void Add(const ModelTensor& tensor);
+  // Of the tensors so far, serialized.
+  int64_t bytes() const { return bytes_; }
+  grpc::ByteBuffer Serialize() const;
+
+ private:
+  std::unique_ptr<v1::DescribeModelResponse> response_;
+  int64_t bytes_ = 0;
+};
 
 }  // namespace weightinit
 

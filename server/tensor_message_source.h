@@ -3,12 +3,13 @@
 #ifndef WEIGHTINIT_SERVER_TENSOR_MESSAGE_SOURCE_H_
 #define WEIGHTINIT_SERVER_TENSOR_MESSAGE_SOURCE_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "absl/status/statusor.h"
 #include "server/stream/buffer_pool.h"
 #include "server/stream/message_source.h"
+#include "server/tensor_chunks.h"
 #include "weightinit/core/tensor_reader.h"
 
 namespace weightinit {
@@ -19,21 +20,13 @@ class TensorMessageSource final : public MessageSource {
   TensorMessageSource(TensorReader reader, std::shared_ptr<BufferPool> buffers);
 
   Effort next_effort() const override;
-  StreamMessage Next() override;
+  absl::StatusOr<StreamMessage> Next() override;
   int64_t MaxBytesHeld(int messages) const override;
 
  private:
-  enum class Part { kHeader, kChunk, kTrailer, kEnd };
-
-  Part next_part() const;
-  grpc::ByteBuffer NextChunk();
-
-  const std::shared_ptr<BufferPool> buffers_;
-  TensorReader reader_;
-  const size_t chunk_bytes_;  // Of a full chunk.
+  TensorChunks chunks_;
   bool header_made_ = false;
   bool trailer_made_ = false;
-  DeliveryTotals totals_;  // Of the chunks made.
 };
 
 }  // namespace weightinit

@@ -64,7 +64,9 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   if (plan.fan_in.has_value()) proto->set_fan_in(*plan.fan_in);
   if (plan.fan_out.has_value()) proto->set_fan_out(*plan.fan_out);
   if (plan.gain.has_value()) proto->set_gain(*plan.gain);
-  ToProto(plan.parameters, proto->mutable_parameters());
+  if (plan.parts.empty()) {
+    ToProto(plan.parameters, proto->mutable_parameters());
+  }
   proto->set_mean(plan.mean);
   proto->set_stddev(plan.stddev);
   if (plan.low.has_value()) proto->set_low(*plan.low);
@@ -79,6 +81,9 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
     added->set_code(static_cast<v1::AdvisoryCode>(advisory.code));
     added->set_message(advisory.message);
   }
+  proto->set_axis(static_cast<int32_t>(plan.axis));
+  proto->set_stacked(plan.stacked);
+  for (const TensorPlan& part : plan.parts) ToProto(part, proto->add_parts());
 }
 
 void DescribeServer(const Limits& limits, int max_streams,
@@ -96,6 +101,7 @@ void DescribeServer(const Limits& limits, int max_streams,
   proto->set_min_chunk_bytes(static_cast<int32_t>(kMinChunkBytes));
   proto->set_max_chunk_bytes(static_cast<int32_t>(kMaxChunkBytes));
   proto->set_default_chunk_bytes(static_cast<int32_t>(kDefaultChunkBytes));
+  proto->set_max_tensors(limits.max_tensors);
 }
 
 }  // namespace weightinit

@@ -1,11 +1,11 @@
 #include "proto/cpp/request_conversion.h"
 
-#include <cstddef>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "proto/cpp/spec_conversion.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
@@ -16,38 +16,6 @@
 namespace weightinit {
 namespace {
 
-SchemeParameters FromProto(const v1::SchemeParameters& proto) {
-  SchemeParameters parameters;
-#define WEIGHTINIT_PARAMETER(name, ...) \
-  if (proto.has_##name()) parameters.name = proto.name();
-#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
-  parameters.name = static_cast<type>(proto.name());
-#include "weightinit/core/request.def"
-  return parameters;
-}
-
-FanSpec FromProto(const v1::FanSpec& proto) {
-  FanSpec fan;
-  fan.layout = static_cast<Layout>(proto.layout());
-  fan.groups = proto.groups();
-  fan.transposed = proto.transposed();
-  if (proto.has_fan_in()) fan.fan_in = proto.fan_in();
-  if (proto.has_fan_out()) fan.fan_out = proto.fan_out();
-  return fan;
-}
-
-TensorSpec FromProto(const v1::TensorSpec& proto) {
-  TensorSpec tensor;
-  tensor.name = proto.name();
-  tensor.shape.assign(proto.shape().begin(), proto.shape().end());
-  tensor.scheme = static_cast<Scheme>(proto.scheme());
-  tensor.activation = static_cast<Activation>(proto.activation());
-  tensor.dtype = static_cast<Dtype>(proto.dtype());
-  tensor.parameters = FromProto(proto.parameters());
-  tensor.fan = FromProto(proto.fan());
-  return tensor;
-}
-
 // Request: InitializeTensorRequest or DescribeTensorRequest, which have the
 // same fields.
 template <typename Request>
@@ -56,12 +24,7 @@ TensorRequest RequestFromProto(const Request& proto) {
   request.tensor = FromProto(proto.tensor());
   request.seed = proto.seed();
   request.generator = static_cast<Generator>(proto.generator());
-  request.slice.reserve(static_cast<size_t>(proto.slice_size()));
-  for (const v1::DimensionRange& range : proto.slice()) {
-    DimensionRange& resolved = request.slice.emplace_back();
-    resolved.start = range.start();
-    if (range.has_stop()) resolved.stop = range.stop();
-  }
+  request.slice = FromProto(proto.slice());
   request.first_element = proto.first_element();
   request.chunk_bytes = proto.chunk_bytes();
   return request;

@@ -61,6 +61,13 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
                     " scheme=", std::string(NameOf(call.tensor->scheme)),
                     " seed=", call.tensor->seed);
   }
+  if (call.model.has_value()) {
+    absl::StrAppend(&text, " model=\"",
+                    absl::Utf8SafeCHexEscape(call.model->name),
+                    "\" tensors=", call.model->tensors,
+                    " seed=", call.model->seed,
+                    " fingerprint=", call.model->fingerprint);
+  }
   if (call.delivered.has_value()) {
     absl::StrAppendFormat(&text, " elements=%d bytes=%d crc32=%08x",
                           call.delivered->elements, call.delivered->bytes,
@@ -85,6 +92,12 @@ std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
                     R"(,"shape":[)", absl::StrJoin(call.tensor->shape, ","),
                     R"(],"scheme":")", std::string(NameOf(call.tensor->scheme)),
                     R"(","seed":)", call.tensor->seed);
+  }
+  if (call.model.has_value()) {
+    absl::StrAppend(&json, R"(,"model":)", JsonQuoted(call.model->name),
+                    R"(,"tensors":)", call.model->tensors, R"(,"seed":)",
+                    call.model->seed, R"(,"fingerprint":")",
+                    call.model->fingerprint, "\"");
   }
   if (call.delivered.has_value()) {
     absl::StrAppend(&json, R"(,"elements":)", call.delivered->elements,

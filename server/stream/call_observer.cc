@@ -21,6 +21,10 @@ void ObservedCall::SetTensor(const TensorPlan& plan) {
   record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme, plan.seed};
 }
 
+void ObservedCall::SetModel(const CallModel& model) {
+  if (observed()) record_.model = model;
+}
+
 void ObservedCall::Refuse(const absl::Status& why) {
   if (observed()) observer_->OnRefusal(record_, why);
 }

@@ -31,6 +31,14 @@ struct CallTensor {
   uint64_t seed = 0;
 };
 
+// Which model a call is about.
+struct CallModel {
+  std::string name;
+  int64_t tensors = 0;
+  uint64_t seed = 0;
+  std::string fingerprint;  // 64 hexadecimal digits.
+};
+
 // One call, as far as it has come.
 struct CallRecord {
   absl::string_view method;  // "InitializeTensor".
@@ -38,6 +46,8 @@ struct CallRecord {
   absl::Time begin;
   // Once the request has been resolved; nothing in a call without a tensor.
   std::optional<CallTensor> tensor;
+  // Likewise; nothing in a call without a model.
+  std::optional<CallModel> model;
   // From the first message of a stream on.
   std::optional<DeliveryTotals> delivered;
 };
@@ -74,6 +84,7 @@ class ObservedCall {
 
   void Begin(std::string peer);
   void SetTensor(const TensorPlan& plan);
+  void SetModel(const CallModel& model);
   void Refuse(const absl::Status& why);
   void Progress(const DeliveryTotals& delivered);
   void End(absl::StatusCode code);

@@ -4,8 +4,10 @@
 #define WEIGHTINIT_SERVER_STREAM_MESSAGE_SOURCE_H_
 
 #include <cstdint>
+#include <memory>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/stream/call_observer.h"
 
@@ -27,11 +29,14 @@ struct StreamMessage {
   void Swap(StreamMessage& other) noexcept {
     wire.Swap(&other.wire);
     std::swap(delivered, other.delivered);
+    std::swap(model, other.model);
   }
 
   grpc::ByteBuffer wire;
   // What the stream has delivered when this message is.
   DeliveryTotals delivered;
+  // Which model the stream is about, where this message is the first to know.
+  std::unique_ptr<CallModel> model;
 };
 
 // Makes the messages of one stream, in order. Not thread-safe; calls may come
@@ -49,8 +54,9 @@ class MessageSource {
 
   virtual Effort next_effort() const = 0;
 
-  // The next message. REQUIRES: there is one.
-  virtual StreamMessage Next() = 0;
+  // The next message. REQUIRES: there is one. After an error, which is how the
+  // call ends, nothing else is asked of the source.
+  virtual absl::StatusOr<StreamMessage> Next() = 0;
 
   // Bytes of memory held at most while up to `messages` messages are not sent
   // yet, those of the messages included.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "server/stream/message_source.h"
 
@@ -50,6 +51,12 @@ void MessageStream::OnDone() {
   const absl::MutexLock lock(&mutex_);
   if (cancelled_) {
     observed_.End(absl::StatusCode::kCancelled);
+  } else if (!error_.ok()) {
+    if (written_) {
+      observed_.End(error_.code());
+    } else {
+      observed_.Refuse(error_);
+    }
   } else {
     observed_.Progress(in_flight_.delivered);  // The last message.
     observed_.End(absl::StatusCode::kOk);
@@ -57,17 +64,25 @@ void MessageStream::OnDone() {
 }
 
 void MessageStream::Run() {
-  StreamMessage message;
-  const bool cancelled = cancelled_;
-  if (!cancelled) message = source_->Next();
+  absl::StatusOr<StreamMessage> made = absl::CancelledError();
+  if (!cancelled_) made = source_->Next();
   Decision decision;
   {
     const absl::MutexLock lock(&mutex_);
     generating_ = false;
-    if (!cancelled) ready_.push_back(std::move(message));
+    Take(std::move(made));
     decision = Decide();
   }
   Perform(decision);
+}
+
+void MessageStream::Take(absl::StatusOr<StreamMessage> made) {
+  if (!made.ok()) {
+    error_ = made.status();
+    return;
+  }
+  if (made->model != nullptr) observed_.SetModel(*made->model);
+  ready_.push_back(*std::move(made));
 }
 
 MessageStream::Decision MessageStream::Decide() {
@@ -78,15 +93,17 @@ MessageStream::Decision MessageStream::Decide() {
     if (!writing_ && !generating_) {
       finished_ = true;
       ticket_.FreePlace();
-      decision.call = Decision::kCancel;
+      decision.call = Decision::kFail;
+      decision.error = absl::CancelledError();
     }
     return decision;
   }
   if (!generating_) {
-    while (held() < kMaxMessages && source_->next_effort() == Effort::kQuick) {
-      ready_.push_back(source_->Next());
+    while (error_.ok() && held() < kMaxMessages &&
+           source_->next_effort() == Effort::kQuick) {
+      Take(source_->Next());
     }
-    if (held() < kMaxMessages && source_->next_effort() == Effort::kSlow) {
+    if (error_.ok() && held() < kMaxMessages && source_->next_effort() == Effort::kSlow) {
       generating_ = true;
       decision.generate = true;
     }
@@ -94,7 +111,8 @@ MessageStream::Decision MessageStream::Decide() {
   if (!writing_ && !ready_.empty()) {
     in_flight_ = std::move(ready_.front());
     ready_.pop_front();
-    if (!generating_ && ready_.empty() &&
+    written_ = true;
+    if (!generating_ && ready_.empty() && error_.ok() &&
         source_->next_effort() == Effort::kNone) {
       finished_ = true;
       ticket_.FreePlace();
@@ -103,11 +121,16 @@ MessageStream::Decision MessageStream::Decide() {
       writing_ = true;
       decision.call = Decision::kWrite;
     }
+  } else if (!writing_ && !generating_ && !error_.ok()) {
+    finished_ = true;
+    ticket_.FreePlace();
+    decision.call = Decision::kFail;
+    decision.error = error_;
   }
   return decision;
 }
 
-void MessageStream::Perform(Decision decision) {
+void MessageStream::Perform(const Decision& decision) {
   if (decision.generate) generators_->Submit(this);
   switch (decision.call) {
     case Decision::kNothing:
@@ -118,8 +141,8 @@ void MessageStream::Perform(Decision decision) {
     case Decision::kWriteAndFinish:
       call_->WriteAndFinish(&in_flight_.wire);
       break;
-    case Decision::kCancel:
-      call_->FinishCancelled();
+    case Decision::kFail:
+      call_->FinishWithError(decision.error);
       break;
   }
 }

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/stream/call_observer.h"
@@ -25,8 +27,8 @@ class StreamCall {
   virtual void Write(const grpc::ByteBuffer* message) = 0;
   // The last message, and the end of the call with status OK.
   virtual void WriteAndFinish(const grpc::ByteBuffer* message) = 0;
-  // The end of the call with status CANCELLED.
-  virtual void FinishCancelled() = 0;
+  // The end of the call with an error.
+  virtual void FinishWithError(const absl::Status& error) = 0;
 
  protected:
   ~StreamCall() = default;
@@ -73,15 +75,19 @@ class MessageStream final : private GeneratorPool::Task {
   // What has been decided and is to be done once the mutex is released.
   struct Decision {
     bool generate = false;
-    enum { kNothing, kWrite, kWriteAndFinish, kCancel } call = kNothing;
+    enum { kNothing, kWrite, kWriteAndFinish, kFail } call = kNothing;
+    absl::Status error;  // Of kFail.
   };
 
   // On a generator thread: makes the next message.
   void Run() override ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Keeps a message that was made, or the error in its place.
+  void Take(absl::StatusOr<StreamMessage> made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Decision Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The object may be gone when it returns.
-  void Perform(Decision decision) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Perform(const Decision& decision) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Messages made and not yet taken by the transport.
   int held() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -103,6 +109,8 @@ class MessageStream final : private GeneratorPool::Task {
   bool generating_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);  // Of the source.
+  bool written_ ABSL_GUARDED_BY(mutex_) = false;  // A message, at least.
   // The message being written. Decide changes it when there is none; the write
   // reads it without the mutex.
   StreamMessage in_flight_;

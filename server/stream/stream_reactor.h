@@ -6,9 +6,11 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/support/status.h"
+#include "proto/cpp/status_conversion.h"
 #include "server/stream/message_stream.h"
 
 namespace weightinit {
@@ -49,7 +51,9 @@ class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void WriteAndFinish(const grpc::ByteBuffer* message) override {
     StartWriteAndFinish(message, grpc::WriteOptions(), grpc::Status::OK);
   }
-  void FinishCancelled() override { Finish(grpc::Status::CANCELLED); }
+  void FinishWithError(const absl::Status& error) override {
+    Finish(ToGrpcStatus(error));
+  }
 
   MessageStream stream_;
 };

@@ -132,7 +132,9 @@ class FakeStreamCall final : public StreamCall {
     Finish(grpc::StatusCode::OK);
   }
 
-  void FinishCancelled() override { Finish(grpc::StatusCode::CANCELLED); }
+  void FinishWithError(const absl::Status& error) override {
+    Finish(static_cast<grpc::StatusCode>(error.code()));
+  }
 
  private:
   void Finish(grpc::StatusCode code) {

@@ -84,11 +84,11 @@ class CountingSource final : public MessageSource {
     return next_ < efforts_.size() ? efforts_[next_] : Effort::kNone;
   }
 
-  StreamMessage Next() override {
+  absl::StatusOr<StreamMessage> Next() override {
     v1::InitializeTensorResponse part;
     part.mutable_trailer()->set_elements(static_cast<int64_t>(next_++));
     const grpc::Slice slice(part.SerializeAsString());
-    return {grpc::ByteBuffer(&slice, 1), {}};
+    return StreamMessage{grpc::ByteBuffer(&slice, 1), {}};
   }
 
   int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
