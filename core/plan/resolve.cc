@@ -23,6 +23,8 @@
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
+#include "weightinit/core/root_seed.h"
+#include "weightinit/core/seed_name.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/core/violations.h"
 
@@ -157,11 +159,11 @@ void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
 }  // namespace
 
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
-                                   const Limits& limits) {
+                                   const Limits& limits,
+                                   const RootSeed* root_seed) {
   const TensorSpec& spec = request.tensor;
   ViolationList violations;
   TensorPlan plan;
-  plan.seed = request.seed;
   plan.generator = CheckEnum(request.generator, Generator::kPhilox4x32V1,
                              "generator", "Generator", violations);
   plan.activation = CheckEnum(spec.activation, Activation::kLinear,
@@ -177,6 +179,11 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   const bool enums_known = violations.empty();
 
   CheckName(spec.name, violations);
+  const absl::StatusOr<uint64_t> seed =
+      SeedInForce(request.seed, request.seed_name, root_seed);
+  for (Violation& violation : GetViolations(seed.status())) {
+    violations.push_back(std::move(violation));
+  }
   const int64_t chunk_bytes = CheckChunkBytes(request.chunk_bytes, violations);
   const int64_t max_elements =
       std::min(limits.max_elements, kMaxElementsCeiling);
@@ -223,6 +230,9 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.first_element = request.first_element;
   plan.elements = slice_elements - request.first_element;
   plan.bytes = plan.elements * DtypeBytes(plan.dtype);
+  if (!seed.ok()) return seed.status();
+  plan.seed = *seed;
+  plan.seed_name = request.seed_name;
   plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
   plan.advisories = AdvisoriesOf(plan);
