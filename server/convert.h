@@ -7,6 +7,7 @@
 #define WEIGHTINIT_SERVER_CONVERT_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -14,16 +15,32 @@
 #include "grpcpp/support/status.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/plan.h"
+#include "weightinit/core/root_seed.h"
 
 namespace weightinit {
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
-// past the end.
-absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
-                                                const Limits& limits);
-absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
-                                              const Limits& limits);
+// past the end. FAILED_PRECONDITION: a seed_name, and `root_seed` is null.
+absl::StatusOr<TensorPlan> PlanInitializeTensor(
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed = nullptr);
+absl::StatusOr<TensorPlan> PlanDescribeTensor(
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed = nullptr);
+
+// A seed, and the name that it was derived from.
+struct NamedSeed {
+  std::string name;
+  uint64_t seed = 0;
+};
+
+// What a serialized ResolveSeedRequest asks for; errors as above.
+absl::StatusOr<NamedSeed> ResolveSeed(const grpc::ByteBuffer& request,
+                                      const RootSeed* root_seed);
+
+// A serialized ResolveSeedResponse.
+grpc::ByteBuffer SerializeSeed(const NamedSeed& seed);
 
 // A serialized DescribeTensorResponse.
 grpc::ByteBuffer SerializeDescription(const TensorPlan& plan);

@@ -26,12 +26,13 @@ namespace {
 
 using Base = v1::WeightInitService;
 
-// The two RPCs that take a tensor see the request as it came, so that one that
-// cannot be parsed is answered with the field at fault, and so that chunks are
-// sent without a copy.
+// The RPCs that take names see the request as it came, so that one that cannot
+// be parsed is answered with the field at fault, and so that chunks are sent
+// without a copy.
 using RawService = Base::WithRawCallbackMethod_InitializeTensor<
     Base::WithRawCallbackMethod_DescribeTensor<
-        Base::WithCallbackMethod_GetServerInfo<Base::Service>>>;
+        Base::WithRawCallbackMethod_ResolveSeed<
+            Base::WithCallbackMethod_GetServerInfo<Base::Service>>>>;
 
 // A stream that ends before it begins.
 class Refusal final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
@@ -63,12 +64,26 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override {
     ObservedCall call = Begin("DescribeTensor", *context);
-    auto plan = PlanDescribeTensor(*request, context_.limits);
+    auto plan =
+        PlanDescribeTensor(*request, context_.limits, context_.root_seed.get());
     if (plan.ok()) {
       call.SetTensor(*plan);
       *response = SerializeDescription(*plan);
     }
     return Answer(plan.status(), context, call);
+  }
+
+  grpc::ServerUnaryReactor* ResolveSeed(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override {
+    ObservedCall call = Begin("ResolveSeed", *context);
+    const auto seed =
+        weightinit::ResolveSeed(*request, context_.root_seed.get());
+    if (seed.ok()) {
+      call.SetSeed(seed->seed, seed->name);
+      *response = SerializeSeed(*seed);
+    }
+    return Answer(seed.status(), context, call);
   }
 
   grpc::ServerUnaryReactor* GetServerInfo(
@@ -78,6 +93,9 @@ class WeightInitServiceImpl final : public RawService {
     ObservedCall call = Begin("GetServerInfo", *context);
     DescribeServer(context_.limits, context_.admission->max_streams(),
                    response);
+    if (context_.root_seed != nullptr) {
+      response->set_root_seed_id(context_.root_seed->id());
+    }
     return Answer(absl::OkStatus(), context, call);
   }
 
@@ -99,7 +117,8 @@ class WeightInitServiceImpl final : public RawService {
                                              ObservedCall& call) const {
     auto ticket = context_.admission->Admit();
     if (!ticket.ok()) return ticket.status();
-    auto plan = PlanInitializeTensor(request, context_.limits);
+    auto plan = PlanInitializeTensor(request, context_.limits,
+                                     context_.root_seed.get());
     if (!plan.ok()) return plan.status();
     call.SetTensor(*plan);
     auto source = std::make_unique<TensorMessageSource>(

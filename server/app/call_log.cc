@@ -58,8 +58,14 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
     absl::StrAppend(&text, " name=\"",
                     absl::Utf8SafeCHexEscape(call.tensor->name),
                     "\" shape=", absl::StrJoin(call.tensor->shape, "x"),
-                    " scheme=", std::string(NameOf(call.tensor->scheme)),
-                    " seed=", call.tensor->seed);
+                    " scheme=", std::string(NameOf(call.tensor->scheme)));
+  }
+  if (call.seed.has_value()) {
+    if (!call.seed->name.empty()) {
+      absl::StrAppend(&text, " seed_name=\"",
+                      absl::Utf8SafeCHexEscape(call.seed->name), "\"");
+    }
+    absl::StrAppend(&text, " seed=", call.seed->number);
   }
   if (call.delivered.has_value()) {
     absl::StrAppendFormat(&text, " elements=%d bytes=%d crc32=%08x",
@@ -84,7 +90,13 @@ std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
     absl::StrAppend(&json, R"(,"name":)", JsonQuoted(call.tensor->name),
                     R"(,"shape":[)", absl::StrJoin(call.tensor->shape, ","),
                     R"(],"scheme":")", std::string(NameOf(call.tensor->scheme)),
-                    R"(","seed":)", call.tensor->seed);
+                    "\"");
+  }
+  if (call.seed.has_value()) {
+    if (!call.seed->name.empty()) {
+      absl::StrAppend(&json, R"(,"seed_name":)", JsonQuoted(call.seed->name));
+    }
+    absl::StrAppend(&json, R"(,"seed":)", call.seed->number);
   }
   if (call.delivered.has_value()) {
     absl::StrAppend(&json, R"(,"elements":)", call.delivered->elements,

@@ -28,7 +28,13 @@ struct CallTensor {
   std::string name;
   std::vector<int64_t> shape;
   Scheme scheme = Scheme::kUnspecified;
-  uint64_t seed = 0;
+};
+
+// Which seed a call is about: with the peer and the tensor, who initialised
+// what.
+struct CallSeed {
+  uint64_t number = 0;
+  std::string name;  // Empty where the request gave the number.
 };
 
 // One call, as far as it has come.
@@ -38,6 +44,8 @@ struct CallRecord {
   absl::Time begin;
   // Once the request has been resolved; nothing in a call without a tensor.
   std::optional<CallTensor> tensor;
+  // Likewise; nothing in a call without a seed.
+  std::optional<CallSeed> seed;
   // From the first message of a stream on.
   std::optional<DeliveryTotals> delivered;
 };
@@ -73,7 +81,9 @@ class ObservedCall {
   bool observed() const { return observer_ != nullptr; }
 
   void Begin(std::string peer);
+  // The tensor and its seed.
   void SetTensor(const TensorPlan& plan);
+  void SetSeed(uint64_t number, const std::string& name);
   void Refuse(const absl::Status& why);
   void Progress(const DeliveryTotals& delivered);
   void End(absl::StatusCode code);
