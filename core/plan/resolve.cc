@@ -216,6 +216,9 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
     return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
   }
 
+  if (!seed.ok()) return seed.status();
+  plan.seed = *seed;
+  plan.seed_name = request.seed_name;
   plan.name = spec.name;
   plan.shape = spec.shape;
   plan.tensor_elements = *tensor_elements;
@@ -230,9 +233,6 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.first_element = request.first_element;
   plan.elements = slice_elements - request.first_element;
   plan.bytes = plan.elements * DtypeBytes(plan.dtype);
-  if (!seed.ok()) return seed.status();
-  plan.seed = *seed;
-  plan.seed_name = request.seed_name;
   plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
   plan.advisories = AdvisoriesOf(plan);

@@ -20,10 +20,10 @@ absl::string_view ReasonOf(absl::StatusCode code) {
       return "INVALID_REQUEST";
     case absl::StatusCode::kOutOfRange:
       return "FIRST_ELEMENT_PAST_END";
-    case absl::StatusCode::kFailedPrecondition:
-      return "NO_ROOT_SEED";
     case absl::StatusCode::kResourceExhausted:
       return "TOO_MANY_STREAMS";
+    case absl::StatusCode::kFailedPrecondition:
+      return "NO_ROOT_SEED";
     case absl::StatusCode::kUnavailable:
       return "SHUTTING_DOWN";
     default:
