@@ -1,6 +1,8 @@
 #include "server/convert.h"
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,6 +17,8 @@
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
 #include "weightinit/core/plan.h"
+#include "weightinit/core/root_seed.h"
+#include "weightinit/core/seed_name.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -40,16 +44,17 @@ bool GetBytes(const grpc::ByteBuffer& buffer, grpc::Slice* bytes) {
 }
 
 template <typename Request>
-auto Plan(const grpc::ByteBuffer& wire, const Limits& limits)
-    -> decltype(PlanOf(Request(), limits)) {
+absl::StatusOr<Request> Parse(const grpc::ByteBuffer& wire) {
   Request proto;
   grpc::Slice bytes;
   const bool received = GetBytes(wire, &bytes);
-  if (received &&
-      !NameIsUtf8({reinterpret_cast<const char*>(bytes.begin()), bytes.size()},
-                  Request::kTensorFieldNumber)) {
-    return ViolationStatus(absl::StatusCode::kInvalidArgument,
-                           {{"tensor.name", "is not valid UTF-8"}});
+  if (received) {
+    const std::vector<Violation> violations = StringsNotUtf8(
+        {reinterpret_cast<const char*>(bytes.begin()), bytes.size()},
+        *Request::descriptor());
+    if (!violations.empty()) {
+      return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
+    }
   }
   if (!received ||
       !proto.ParseFromArray(bytes.begin(), static_cast<int>(bytes.size()))) {
@@ -57,29 +62,64 @@ auto Plan(const grpc::ByteBuffer& wire, const Limits& limits)
                            {{"", absl::StrCat("the request is not a valid ",
                                               Request::descriptor()->name())}});
   }
-  return PlanOf(proto, limits);
+  return proto;
+}
+
+template <typename Request>
+auto Plan(const grpc::ByteBuffer& wire, const Limits& limits,
+          const RootSeed* root_seed)
+    -> decltype(PlanOf(Request(), limits, root_seed)) {
+  const absl::StatusOr<Request> request = Parse<Request>(wire);
+  if (!request.ok()) return request.status();
+  return PlanOf(*request, limits, root_seed);
 }
 
 }  // namespace
 
 absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
-                                                const Limits& limits) {
-  return Plan<v1::InitializeTensorRequest>(request, limits);
+                                                const Limits& limits,
+                                                const RootSeed* root_seed) {
+  return Plan<v1::InitializeTensorRequest>(request, limits, root_seed);
 }
 
 absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
-                                              const Limits& limits) {
-  return Plan<v1::DescribeTensorRequest>(request, limits);
+                                              const Limits& limits,
+                                              const RootSeed* root_seed) {
+  return Plan<v1::DescribeTensorRequest>(request, limits, root_seed);
+}
+
+absl::StatusOr<NamedSeed> ResolveSeed(const grpc::ByteBuffer& request,
+                                      const RootSeed* root_seed) {
+  absl::StatusOr<v1::ResolveSeedRequest> proto =
+      Parse<v1::ResolveSeedRequest>(request);
+  if (!proto.ok()) return proto.status();
+  if (proto->seed_name().empty()) {
+    return ViolationStatus(absl::StatusCode::kInvalidArgument,
+                           {{"seed_name", "is required"}});
+  }
+  const absl::StatusOr<uint64_t> seed =
+      SeedInForce(0, proto->seed_name(), root_seed);
+  if (!seed.ok()) return seed.status();
+  return NamedSeed{std::move(*proto->mutable_seed_name()), *seed};
+}
+
+grpc::ByteBuffer SerializeSeed(const NamedSeed& seed) {
+  v1::ResolveSeedResponse response;
+  response.set_seed(seed.seed);
+  response.set_seed_name(seed.name);
+  return Serialize(response);
 }
 
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanInitializeModel(
-    const grpc::ByteBuffer& request, const Limits& limits) {
-  return Plan<v1::InitializeModelRequest>(request, limits);
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed) {
+  return Plan<v1::InitializeModelRequest>(request, limits, root_seed);
 }
 
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanDescribeModel(
-    const grpc::ByteBuffer& request, const Limits& limits) {
-  return Plan<v1::DescribeModelRequest>(request, limits);
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed) {
+  return Plan<v1::DescribeModelRequest>(request, limits, root_seed);
 }
 
 grpc::ByteBuffer SerializeDescription(const TensorPlan& plan) {

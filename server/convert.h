@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +17,7 @@
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
 #include "weightinit/core/plan.h"
+#include "weightinit/core/root_seed.h"
 
 namespace weightinit {
 
@@ -25,11 +27,26 @@ class DescribeModelResponse;
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
-// past the end.
-absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
-                                                const Limits& limits);
-absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,
-                                              const Limits& limits);
+// past the end. FAILED_PRECONDITION: a seed_name, and `root_seed` is null.
+absl::StatusOr<TensorPlan> PlanInitializeTensor(
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed = nullptr);
+absl::StatusOr<TensorPlan> PlanDescribeTensor(
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed = nullptr);
+
+// A seed, and the name that it was derived from.
+struct NamedSeed {
+  std::string name;
+  uint64_t seed = 0;
+};
+
+// What a serialized ResolveSeedRequest asks for; errors as above.
+absl::StatusOr<NamedSeed> ResolveSeed(const grpc::ByteBuffer& request,
+                                      const RootSeed* root_seed);
+
+// A serialized ResolveSeedResponse.
+grpc::ByteBuffer SerializeSeed(const NamedSeed& seed);
 
 // A serialized DescribeTensorResponse.
 grpc::ByteBuffer SerializeDescription(const TensorPlan& plan);
@@ -42,11 +59,13 @@ grpc::ByteBuffer SerializeTrailer(int64_t elements, int64_t bytes,
                                   uint32_t crc32);
 
 // The plans of models. INVALID_ARGUMENT carries the violations, also that of a
-// request that cannot be parsed; OUT_OF_RANGE: see ModelPlan::Make.
+// request that cannot be parsed; for other errors see ModelPlan::Make.
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanInitializeModel(
-    const grpc::ByteBuffer& request, const Limits& limits);
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed);
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanDescribeModel(
-    const grpc::ByteBuffer& request, const Limits& limits);
+    const grpc::ByteBuffer& request, const Limits& limits,
+    const RootSeed* root_seed);
 
 // Serialized InitializeModelResponses; `crc32` is of all bytes sent.
 grpc::ByteBuffer SerializeModelSummary(const ModelSummary& summary);

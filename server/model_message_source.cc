@@ -22,8 +22,8 @@
 namespace weightinit {
 namespace {
 
-// A request as the core holds it, for each of its bytes on the wire: measured for
-// the smallest entries, which grow most.
+// A request as the core holds it, for each of its bytes on the wire: measured
+// for the smallest entries, which grow most.
 constexpr int64_t kRequestGrowth = 32;
 
 // Tensors are added to a message of a description up to this size, so that it
@@ -42,7 +42,7 @@ std::unique_ptr<CallModel> CallModelOf(const ModelSummary& summary) {
   auto model = std::make_unique<CallModel>();
   model->name = summary.name;
   model->tensors = summary.tensors;
-  model->seed = summary.seed;
+  model->seed = {summary.seed, summary.seed_name};
   model->fingerprint = absl::BytesToHexString(absl::string_view(
       reinterpret_cast<const char*>(summary.fingerprint.data()),
       summary.fingerprint.size()));
@@ -121,8 +121,8 @@ grpc::ByteBuffer ModelMessageSource::Header() {
   }
   ++tensors_opened_;
   chunks_.emplace(TensorReader(std::move(tensor_->plan)), buffers_);
-  part_ = chunks_->next_effort() == Effort::kNone ? Part::kTrailer
-                                                  : Part::kChunk;
+  part_ =
+      chunks_->next_effort() == Effort::kNone ? Part::kTrailer : Part::kChunk;
   return header;
 }
 

@@ -3,15 +3,20 @@
 #ifndef WEIGHTINIT_SERVER_NAME_CHECK_H_
 #define WEIGHTINIT_SERVER_NAME_CHECK_H_
 
+#include <vector>
+
 #include "absl/strings/string_view.h"
+#include "google/protobuf/descriptor.h"
+#include "weightinit/core/violations.h"
 
 namespace weightinit {
 
-// Whether the name of the tensor, which is field `tensor_field` of the
-// serialized request, is UTF-8, as far as the wire form can be read. The
-// generated parser refuses a request whose name is not, but does not say why,
-// and writes a line of its own to standard error.
-bool NameIsUtf8(absl::string_view request, int tensor_field);
+// The strings of the serialized message `wire` that are not UTF-8, at most 16,
+// as far as the wire form can be read. The generated parser refuses a message
+// that has one, but does not say which, and writes a line of its own to
+// standard error.
+std::vector<Violation> StringsNotUtf8(
+    absl::string_view wire, const google::protobuf::Descriptor& message);
 
 }  // namespace weightinit
 

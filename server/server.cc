@@ -107,7 +107,8 @@ struct Server::Impl {
       : admission(options.max_streams),
         generators(GeneratorThreads(options)),
         service(MakeWeightInitService({options.limits, &admission, &generators,
-                                       buffers, options.observer})) {}
+                                       buffers, options.observer,
+                                       options.root_seed})) {}
 
   const std::shared_ptr<BufferPool> buffers =
       BufferPool::Create(kMaxFreeBufferBytes);

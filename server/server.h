@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/root_seed.h"
 
 namespace grpc {
 class Channel;
@@ -28,6 +29,9 @@ struct ServerOptions {
   // Where: HOST:PORT, port 0 for a free one; empty for no port at all, when
   // only InProcessChannel reaches the server.
   std::string listen = "127.0.0.1:50051";
+
+  // What seeds of names are derived from; null for none.
+  std::shared_ptr<const RootSeed> root_seed;
 
   // How fast: threads that compute chunks; 0 for one per core.
   int generator_threads = 0;

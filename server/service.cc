@@ -12,6 +12,7 @@
 #include "proto/cpp/description_conversion.h"
 #include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
+#include "server/model_message_source.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/message_source.h"
 #include "server/stream/message_stream.h"
@@ -26,12 +27,15 @@ namespace {
 
 using Base = v1::WeightInitService;
 
-// The two RPCs that take a tensor see the request as it came, so that one that
-// cannot be parsed is answered with the field at fault, and so that chunks are
-// sent without a copy.
+// The RPCs that take names see the request as it came, so that one that cannot
+// be parsed is answered with the field at fault, and so that chunks are sent
+// without a copy.
 using RawService = Base::WithRawCallbackMethod_InitializeTensor<
     Base::WithRawCallbackMethod_DescribeTensor<
-        Base::WithCallbackMethod_GetServerInfo<Base::Service>>>;
+        Base::WithRawCallbackMethod_InitializeModel<
+            Base::WithRawCallbackMethod_DescribeModel<
+                Base::WithRawCallbackMethod_ResolveSeed<
+                    Base::WithCallbackMethod_GetServerInfo<Base::Service>>>>>>;
 
 // A stream that ends before it begins.
 class Refusal final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
@@ -49,26 +53,66 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("InitializeTensor", *context);
-    auto stream = AdmitTensor(*request, call);
-    if (!stream.ok()) {
-      call.Refuse(stream.status());
-      return new Refusal(stream.status());
-    }
-    return StreamReactor::Start(std::move(stream->source),
-                                std::move(stream->ticket), std::move(call),
-                                context_.generators);
+    auto stream =
+        Admit([&]() -> absl::StatusOr<std::unique_ptr<MessageSource>> {
+          auto plan = PlanInitializeTensor(*request, context_.limits,
+                                           context_.root_seed.get());
+          if (!plan.ok()) return plan.status();
+          call.SetTensor(*plan);
+          return std::make_unique<TensorMessageSource>(
+              TensorReader(*std::move(plan)), context_.buffers);
+        });
+    return Stream(std::move(stream), std::move(call));
+  }
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeModel(
+      grpc::CallbackServerContext* context,
+      const grpc::ByteBuffer* request) override {
+    ObservedCall call = Begin("InitializeModel", *context);
+    auto stream = Admit([&] {
+      return std::make_unique<ModelMessageSource>(
+          Planner(*request, PlanInitializeModel),
+          static_cast<int64_t>(request->Length()), context_.buffers);
+    });
+    return Stream(std::move(stream), std::move(call));
+  }
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* DescribeModel(
+      grpc::CallbackServerContext* context,
+      const grpc::ByteBuffer* request) override {
+    ObservedCall call = Begin("DescribeModel", *context);
+    auto stream = Admit([&] {
+      return std::make_unique<ModelDescriptionSource>(
+          Planner(*request, PlanDescribeModel),
+          static_cast<int64_t>(request->Length()));
+    });
+    return Stream(std::move(stream), std::move(call));
   }
 
   grpc::ServerUnaryReactor* DescribeTensor(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override {
     ObservedCall call = Begin("DescribeTensor", *context);
-    auto plan = PlanDescribeTensor(*request, context_.limits);
+    auto plan =
+        PlanDescribeTensor(*request, context_.limits, context_.root_seed.get());
     if (plan.ok()) {
       call.SetTensor(*plan);
       *response = SerializeDescription(*plan);
     }
     return Answer(plan.status(), context, call);
+  }
+
+  grpc::ServerUnaryReactor* ResolveSeed(grpc::CallbackServerContext* context,
+                                        const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override {
+    ObservedCall call = Begin("ResolveSeed", *context);
+    const auto seed =
+        weightinit::ResolveSeed(*request, context_.root_seed.get());
+    if (seed.ok()) {
+      call.SetSeed(seed->seed, seed->name);
+      *response = SerializeSeed(*seed);
+    }
+    return Answer(seed.status(), context, call);
   }
 
   grpc::ServerUnaryReactor* GetServerInfo(
@@ -78,6 +122,9 @@ class WeightInitServiceImpl final : public RawService {
     ObservedCall call = Begin("GetServerInfo", *context);
     DescribeServer(context_.limits, context_.admission->max_streams(),
                    response);
+    if (context_.root_seed != nullptr) {
+      response->set_root_seed_id(context_.root_seed->id());
+    }
     return Answer(absl::OkStatus(), context, call);
   }
 
@@ -94,20 +141,39 @@ class WeightInitServiceImpl final : public RawService {
     return call;
   }
 
-  // A place first: a server that is full does not even read requests.
-  absl::StatusOr<AdmittedStream> AdmitTensor(const grpc::ByteBuffer& request,
-                                             ObservedCall& call) const {
+  // A place first: a server that is full does not even read requests. Makes the
+  // source, a unique_ptr or a StatusOr of one, by make().
+  template <typename Make>
+  absl::StatusOr<AdmittedStream> Admit(const Make& make) const {
     auto ticket = context_.admission->Admit();
     if (!ticket.ok()) return ticket.status();
-    auto plan = PlanInitializeTensor(request, context_.limits);
-    if (!plan.ok()) return plan.status();
-    call.SetTensor(*plan);
-    auto source = std::make_unique<TensorMessageSource>(
-        TensorReader(*std::move(plan)), context_.buffers);
+    absl::StatusOr<std::unique_ptr<MessageSource>> source = make();
+    if (!source.ok()) return source.status();
     const absl::Status held =
-        ticket->HoldBytes(source->MaxBytesHeld(MessageStream::kMaxMessages));
+        ticket->HoldBytes((*source)->MaxBytesHeld(MessageStream::kMaxMessages));
     if (!held.ok()) return held;
-    return AdmittedStream{std::move(source), *std::move(ticket)};
+    return AdmittedStream{*std::move(source), *std::move(ticket)};
+  }
+  // Plans the model of `request` by one of the functions of convert.h.
+  template <typename Plan>
+  ModelPlanner Planner(const grpc::ByteBuffer& request,
+                       const Plan& plan) const {
+    return [request, plan, limits = context_.limits,
+            root_seed = context_.root_seed] {
+      return plan(request, limits, root_seed.get());
+    };
+  }
+
+  // Begins to stream, or refuses.
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Stream(
+      absl::StatusOr<AdmittedStream> stream, ObservedCall call) const {
+    if (!stream.ok()) {
+      call.Refuse(stream.status());
+      return new Refusal(stream.status());
+    }
+    return StreamReactor::Start(std::move(stream->source),
+                                std::move(stream->ticket), std::move(call),
+                                context_.generators);
   }
 
   // Ends a call of one response.

@@ -11,6 +11,7 @@
 #include "server/stream/generator_pool.h"
 #include "server/stream/stream_admission.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/root_seed.h"
 
 namespace weightinit {
 
@@ -21,7 +22,8 @@ struct ServiceContext {
   StreamAdmission* admission = nullptr;
   GeneratorPool* generators = nullptr;
   std::shared_ptr<BufferPool> buffers;
-  CallObserver* observer = nullptr;  // May be null.
+  CallObserver* observer = nullptr;           // May be null.
+  std::shared_ptr<const RootSeed> root_seed;  // May be null.
 };
 
 // The service, on gRPC's callback API. It has no state of its own; gRPC calls

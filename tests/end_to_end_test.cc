@@ -129,6 +129,37 @@ TEST(EndToEndTest, FetchGoesOnElsewhereWhenItsServerIsKilled) {
   EXPECT_EQ(result->crc32, Crc32(whole));
 }
 
+TEST(EndToEndTest, NamedSeedIsResumedOnlyWhereItHasTheSameNumber) {
+  ServerOptions options;
+  options.root_seed = RootSeedOf('r');
+  const auto same = StartServer(options);
+  options.root_seed = RootSeedOf('o');
+  const auto other = StartServer(options);
+  const auto without = StartServer();
+  v1::InitializeTensorRequest request = MatrixRequest();
+  request.clear_seed();
+  request.set_seed_name("team/a");
+  const std::string whole = FetchAll(*ClientOf({same->address()}), request);
+
+  for (const auto& [second, code] :
+       {std::pair{same.get(), absl::StatusCode::kOk},
+        std::pair{other.get(), absl::StatusCode::kDataLoss},
+        std::pair{without.get(), absl::StatusCode::kFailedPrecondition}}) {
+    options.root_seed = RootSeedOf('r');
+    auto first = StartServer(options);
+    const auto client = ClientOf({first->address(), second->address()});
+    ActingSink sink(5, [&first] {
+      first->Drain(absl::ZeroDuration());
+      return absl::OkStatus();
+    });
+    const auto result = client->Fetch(request, sink);
+    EXPECT_EQ(result.status().code(), code) << result.status();
+    // Never a byte of another tensor.
+    EXPECT_TRUE(sink.data == whole.substr(0, sink.data.size()));
+    EXPECT_EQ(sink.data.size() == whole.size(), result.ok());
+  }
+}
+
 TEST(EndToEndTest, SlicesInReverseOrderFromTwoServersMakeTheWhole) {
   const auto first = StartServer();
   const auto second = StartServer();

@@ -14,6 +14,7 @@
 #include "client/cpp/fetch/message_stream_reader.h"
 #include "client/cpp/fetch/receive_memory.h"
 #include "client/cpp/fetch/tensor_consumer.h"
+#include "client/cpp/fetch/tensor_verifier.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -71,12 +72,25 @@ AttemptResult ResultOf(const grpc::Status& status) {
   return {FromGrpcStatus(status), IsBroken(status), false};
 }
 
-// INVALID_ARGUMENT, as the server says it: the generated code would put the
-// name on the wire all the same, and a line of its own on standard error.
-absl::Status CheckName(const v1::TensorSpec& tensor) {
-  if (IsUtf8(tensor.name())) return absl::OkStatus();
-  return ViolationStatus(absl::StatusCode::kInvalidArgument,
-                         {{"tensor.name", "is not valid UTF-8"}});
+// INVALID_ARGUMENT, as the server says it: the generated code would put a name
+// that is not UTF-8 on the wire all the same, and a line of its own on standard
+// error.
+absl::Status CheckNames(const std::string& tensor_name,
+                        const std::string& seed_name) {
+  std::vector<Violation> violations;
+  if (!IsUtf8(tensor_name)) {
+    violations.push_back({"tensor.name", "is not valid UTF-8"});
+  }
+  if (!IsUtf8(seed_name)) {
+    violations.push_back({"seed_name", "is not valid UTF-8"});
+  }
+  if (violations.empty()) return absl::OkStatus();
+  return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
+}
+
+template <typename Request>
+absl::Status CheckNames(const Request& request) {
+  return CheckNames(request.tensor().name(), request.seed_name());
 }
 
 // One stream, from where the delivery stands.
@@ -110,7 +124,7 @@ class RetryingClient final : public WeightClient {
 
   absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) override {
-    if (absl::Status status = CheckName(request.tensor()); !status.ok()) {
+    if (absl::Status status = CheckNames(request); !status.ok()) {
       return status;
     }
     v1::DescribeTensorResponse response;
@@ -119,6 +133,8 @@ class RetryingClient final : public WeightClient {
           return ResultOf(
               replica.stub->DescribeTensor(&context, request, &response));
         });
+    status.Update(VerifySeed(request.seed(), request.seed_name(),
+                             response.description()));
     if (!status.ok()) return status;
     return std::move(*response.mutable_description());
   }
@@ -132,6 +148,26 @@ class RetryingClient final : public WeightClient {
         });
     if (!status.ok()) return status;
     return response;
+  }
+
+  absl::StatusOr<uint64_t> ResolveSeed(const std::string& seed_name) override {
+    if (absl::Status status = CheckNames("", seed_name); !status.ok()) {
+      return status;
+    }
+    v1::ResolveSeedRequest request;
+    request.set_seed_name(seed_name);
+    v1::ResolveSeedResponse response;
+    absl::Status status = Retry([&](const Replica& replica,
+                                    grpc::ClientContext& context) {
+      return ResultOf(replica.stub->ResolveSeed(&context, request, &response));
+    });
+    if (!status.ok()) return status;
+    if (response.seed_name() != seed_name) {
+      return absl::DataLossError(
+          "verification failed: the seed is of another name than the one "
+          "requested");
+    }
+    return response.seed();
   }
 
   absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
@@ -152,7 +188,7 @@ class RetryingClient final : public WeightClient {
       ChunkDestination& destination) {
     v1::InitializeTensorRequest sized = request;
     if (sized.chunk_bytes() == 0) sized.set_chunk_bytes(options_.chunk_bytes);
-    if (absl::Status status = CheckName(sized.tensor()); !status.ok()) {
+    if (absl::Status status = CheckNames(sized); !status.ok()) {
       return status;
     }
     TensorDelivery delivery;

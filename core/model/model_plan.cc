@@ -25,6 +25,8 @@
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
+#include "weightinit/core/root_seed.h"
+#include "weightinit/core/seed_name.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/core/violations.h"
 
@@ -52,7 +54,9 @@ void CheckHead(const ModelRequest& request, const Limits& limits,
   TensorRequest scalar;
   scalar.generator = request.generator;
   scalar.chunk_bytes = request.chunk_bytes;
-  violations = GetViolations(Resolve(scalar, limits).status());
+  for (Violation& violation : GetViolations(Resolve(scalar, limits).status())) {
+    violations.push_back(std::move(violation));
+  }
 
   const ModelSpec& model = request.model;
   if (model.version != 1) {
@@ -247,19 +251,25 @@ absl::Status Invalid(ViolationList violations) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ModelPlan>> ModelPlan::Make(
-    ModelRequest request, const Limits& limits) {
+    ModelRequest request, const Limits& limits, const RootSeed* root_seed) {
   // Not make_shared, which cannot see the constructor.
   const std::shared_ptr<ModelPlan> plan(
       new ModelPlan(std::move(request), limits));
   const ModelRequest& kept = plan->request_;
   ModelSummary& summary = plan->summary_;
   ViolationList violations;
+  const absl::StatusOr<uint64_t> seed =
+      SeedInForce(kept.seed, kept.seed_name, root_seed);
+  violations = GetViolations(seed.status());
   CheckHead(kept, limits, violations);
   CheckSelection(kept, violations);
   if (!violations.empty()) return Invalid(std::move(violations));
+  if (!seed.ok()) return seed.status();
+  plan->request_.seed = *seed;
 
   summary.name = kept.model.name;
   summary.seed = kept.seed;
+  summary.seed_name = kept.seed_name;
   summary.generator = kept.generator == Generator::kUnspecified
                           ? Generator::kPhilox4x32V1
                           : kept.generator;

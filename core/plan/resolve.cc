@@ -24,6 +24,8 @@
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
+#include "weightinit/core/root_seed.h"
+#include "weightinit/core/seed_name.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/core/violations.h"
 
@@ -179,11 +181,11 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
 }  // namespace
 
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
-                                   const Limits& limits) {
+                                   const Limits& limits,
+                                   const RootSeed* root_seed) {
   const TensorSpec& spec = request.tensor;
   ViolationList violations;
   TensorPlan plan;
-  plan.seed = request.seed;
   plan.generator = CheckEnum(request.generator, Generator::kPhilox4x32V1,
                              "generator", "Generator", violations);
   plan.activation = CheckEnum(spec.activation, Activation::kLinear,
@@ -199,6 +201,12 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   const bool enums_known = violations.empty();
 
   CheckName(spec.name, violations);
+  const absl::StatusOr<uint64_t> seed =
+      SeedInForce(request.seed, request.seed_name, root_seed);
+  for (Violation& violation : GetViolations(seed.status())) {
+    violations.push_back(std::move(violation));
+  }
+  if (seed.ok()) plan.seed = *seed;
   const int64_t chunk_bytes = CheckChunkBytes(request.chunk_bytes, violations);
   const int64_t max_elements =
       std::min(limits.max_elements, kMaxElementsCeiling);
@@ -227,6 +235,8 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
     return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
   }
 
+  if (!seed.ok()) return seed.status();
+  plan.seed_name = request.seed_name;
   plan.name = spec.name;
   plan.tensor_elements = *tensor_elements;
   int64_t slice_elements = 1;

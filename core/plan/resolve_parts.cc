@@ -144,7 +144,7 @@ DimensionRange Within(const ResolvedRange& slice, int64_t start, int64_t size) {
 TensorRequest PartRequest(const TensorRequest& whole, const TensorPlan& plan,
                           size_t axis, int64_t start, const TensorPart& part) {
   TensorRequest request;
-  request.seed = whole.seed;
+  request.seed = plan.seed;
   request.generator = plan.generator;
   TensorSpec& spec = request.tensor;
   spec.name = part.name;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/random/little_endian.h"
 #include "weightinit/core/sha256.h"
 
 namespace weightinit {
@@ -12,18 +13,6 @@ namespace {
 
 // With its terminating NUL, which separates it from the seed.
 constexpr char kDomain[] = "weightinit.philox4x32_v1";
-
-void AppendLittleEndian(uint64_t value, std::string& bytes) {
-  for (int shift = 0; shift < 64; shift += 8) {
-    bytes.push_back(static_cast<char>((value >> shift) & 0xFF));
-  }
-}
-
-uint64_t LoadLittleEndian(const uint8_t* bytes) {
-  uint64_t value = 0;
-  for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
-  return value;
-}
 
 }  // namespace
 

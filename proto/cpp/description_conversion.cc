@@ -61,6 +61,7 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   proto->set_layout(static_cast<v1::Layout>(plan.layout));
   proto->set_generator(static_cast<v1::Generator>(plan.generator));
   proto->set_seed(plan.seed);
+  proto->set_seed_name(plan.seed_name);
   if (plan.fan_in.has_value()) proto->set_fan_in(*plan.fan_in);
   if (plan.fan_out.has_value()) proto->set_fan_out(*plan.fan_out);
   if (plan.gain.has_value()) proto->set_gain(*plan.gain);

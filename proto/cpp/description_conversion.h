@@ -11,8 +11,8 @@
 
 namespace weightinit {
 
-// Fills `description`, which is empty, with `plan`.
-void ToProto(const TensorPlan& plan, v1::TensorDescription* description);
+// Fills `proto`, which is empty, with `plan`.
+void ToProto(const TensorPlan& plan, v1::TensorDescription* proto);
 
 // Fills `response`, which is empty, with what a server on this machine is and
 // can do.

@@ -14,6 +14,7 @@
 #include "weightinit/core/model.h"
 #include "weightinit/core/model_plan.h"
 #include "weightinit/core/request.h"
+#include "weightinit/core/root_seed.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/model.pb.h"
 #include "weightinit/v1/weight_init_service.pb.h"
@@ -238,8 +239,8 @@ ModelSpec ToCore(const v1::ModelSpec& proto) {
 // Request: InitializeModelRequest or DescribeModelRequest, which have the same
 // fields.
 template <typename Request>
-absl::StatusOr<std::shared_ptr<const ModelPlan>> Plan(const Request& proto,
-                                                      const Limits& limits) {
+absl::StatusOr<std::shared_ptr<const ModelPlan>> Plan(
+    const Request& proto, const Limits& limits, const RootSeed* root_seed) {
   if (!proto.has_model()) {
     return ViolationStatus(absl::StatusCode::kInvalidArgument,
                            {{"model", "is required"}});
@@ -247,6 +248,7 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> Plan(const Request& proto,
   ModelRequest request;
   request.model = ToCore(proto.model());
   request.seed = proto.seed();
+  request.seed_name = proto.seed_name();
   request.generator = static_cast<Generator>(proto.generator());
   request.only.assign(proto.only().begin(), proto.only().end());
   for (const v1::TensorSelection& selection_proto : proto.selections()) {
@@ -263,19 +265,21 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> Plan(const Request& proto,
   request.first_element = proto.first_element();
   if (proto.has_element_count()) request.element_count = proto.element_count();
   request.chunk_bytes = proto.chunk_bytes();
-  return ModelPlan::Make(std::move(request), limits);
+  return ModelPlan::Make(std::move(request), limits, root_seed);
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanOf(
-    const v1::InitializeModelRequest& request, const Limits& limits) {
-  return Plan(request, limits);
+    const v1::InitializeModelRequest& request, const Limits& limits,
+    const RootSeed* root_seed) {
+  return Plan(request, limits, root_seed);
 }
 
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanOf(
-    const v1::DescribeModelRequest& request, const Limits& limits) {
-  return Plan(request, limits);
+    const v1::DescribeModelRequest& request, const Limits& limits,
+    const RootSeed* root_seed) {
+  return Plan(request, limits, root_seed);
 }
 
 void ToProto(const ModelTensor& tensor, v1::ModelTensor* proto) {
@@ -295,6 +299,7 @@ void ToProto(const ModelSummary& summary, v1::ModelSummary* proto) {
   proto->set_name(summary.name);
   proto->set_generator(static_cast<v1::Generator>(summary.generator));
   proto->set_seed(summary.seed);
+  proto->set_seed_name(summary.seed_name);
   proto->set_tensors(summary.tensors);
   proto->set_aliases(summary.aliases);
   proto->set_parameters(summary.parameters);

@@ -10,17 +10,20 @@
 #include "absl/status/statusor.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
+#include "weightinit/core/root_seed.h"
 #include "weightinit/v1/model.pb.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit {
 
 // The plan of a request. INVALID_ARGUMENT carries the violations, also that no
-// model is named; OUT_OF_RANGE: see ModelPlan::Make.
+// model is named; for other errors see ModelPlan::Make.
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanOf(
-    const v1::InitializeModelRequest& request, const Limits& limits);
+    const v1::InitializeModelRequest& request, const Limits& limits,
+    const RootSeed* root_seed);
 absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanOf(
-    const v1::DescribeModelRequest& request, const Limits& limits);
+    const v1::DescribeModelRequest& request, const Limits& limits,
+    const RootSeed* root_seed);
 
 // Fills messages, which are empty.
 void ToProto(const ModelTensor& tensor, v1::ModelTensor* proto);

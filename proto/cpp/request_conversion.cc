@@ -10,6 +10,7 @@
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
+#include "weightinit/core/root_seed.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -23,6 +24,7 @@ TensorRequest RequestFromProto(const Request& proto) {
   TensorRequest request;
   request.tensor = FromProto(proto.tensor());
   request.seed = proto.seed();
+  request.seed_name = proto.seed_name();
   request.generator = static_cast<Generator>(proto.generator());
   request.slice = FromProto(proto.slice());
   request.first_element = proto.first_element();
@@ -44,22 +46,25 @@ absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
 }
 
 template <typename Request>
-absl::StatusOr<TensorPlan> Plan(const Request& proto, const Limits& limits) {
+absl::StatusOr<TensorPlan> Plan(const Request& proto, const Limits& limits,
+                                const RootSeed* root_seed) {
   TensorRequest request = RequestFromProto(proto);
   if (!proto.has_tensor()) return TensorMissing(std::move(request), limits);
-  return Resolve(request, limits);
+  return Resolve(request, limits, root_seed);
 }
 
 }  // namespace
 
 absl::StatusOr<TensorPlan> PlanOf(const v1::InitializeTensorRequest& request,
-                                  const Limits& limits) {
-  return Plan(request, limits);
+                                  const Limits& limits,
+                                  const RootSeed* root_seed) {
+  return Plan(request, limits, root_seed);
 }
 
 absl::StatusOr<TensorPlan> PlanOf(const v1::DescribeTensorRequest& request,
-                                  const Limits& limits) {
-  return Plan(request, limits);
+                                  const Limits& limits,
+                                  const RootSeed* root_seed) {
+  return Plan(request, limits, root_seed);
 }
 
 }  // namespace weightinit

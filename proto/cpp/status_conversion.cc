@@ -22,6 +22,8 @@ absl::string_view ReasonOf(absl::StatusCode code) {
       return "FIRST_ELEMENT_PAST_END";
     case absl::StatusCode::kResourceExhausted:
       return "TOO_MANY_STREAMS";
+    case absl::StatusCode::kFailedPrecondition:
+      return "NO_ROOT_SEED";
     case absl::StatusCode::kUnavailable:
       return "SHUTTING_DOWN";
     default:

@@ -58,14 +58,19 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
     absl::StrAppend(&text, " name=\"",
                     absl::Utf8SafeCHexEscape(call.tensor->name),
                     "\" shape=", absl::StrJoin(call.tensor->shape, "x"),
-                    " scheme=", std::string(NameOf(call.tensor->scheme)),
-                    " seed=", call.tensor->seed);
+                    " scheme=", std::string(NameOf(call.tensor->scheme)));
+  }
+  if (call.seed.has_value()) {
+    if (!call.seed->name.empty()) {
+      absl::StrAppend(&text, " seed_name=\"",
+                      absl::Utf8SafeCHexEscape(call.seed->name), "\"");
+    }
+    absl::StrAppend(&text, " seed=", call.seed->number);
   }
   if (call.model.has_value()) {
     absl::StrAppend(&text, " model=\"",
                     absl::Utf8SafeCHexEscape(call.model->name),
                     "\" tensors=", call.model->tensors,
-                    " seed=", call.model->seed,
                     " fingerprint=", call.model->fingerprint);
   }
   if (call.delivered.has_value()) {
@@ -91,13 +96,18 @@ std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
     absl::StrAppend(&json, R"(,"name":)", JsonQuoted(call.tensor->name),
                     R"(,"shape":[)", absl::StrJoin(call.tensor->shape, ","),
                     R"(],"scheme":")", std::string(NameOf(call.tensor->scheme)),
-                    R"(","seed":)", call.tensor->seed);
+                    "\"");
+  }
+  if (call.seed.has_value()) {
+    if (!call.seed->name.empty()) {
+      absl::StrAppend(&json, R"(,"seed_name":)", JsonQuoted(call.seed->name));
+    }
+    absl::StrAppend(&json, R"(,"seed":)", call.seed->number);
   }
   if (call.model.has_value()) {
     absl::StrAppend(&json, R"(,"model":)", JsonQuoted(call.model->name),
-                    R"(,"tensors":)", call.model->tensors, R"(,"seed":)",
-                    call.model->seed, R"(,"fingerprint":")",
-                    call.model->fingerprint, "\"");
+                    R"(,"tensors":)", call.model->tensors,
+                    R"(,"fingerprint":")", call.model->fingerprint, "\"");
   }
   if (call.delivered.has_value()) {
     absl::StrAppend(&json, R"(,"elements":)", call.delivered->elements,

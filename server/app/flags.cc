@@ -38,6 +38,13 @@ void Declare(CLI::App* app, Flags* flags) {
       ->envname("WEIGHTINIT_SERVER_GENERATOR_THREADS")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  app->add_option_function<std::string>(
+         "--root-seed-file",
+         [flags](const std::string& path) { flags->root_seed_file = path; },
+         "File with the root seed, a secret of 32 to 4096 bytes that the seeds "
+         "of names (seed_name) are derived from; replicas need the same. "
+         "Default: none, and requests that name a seed are refused")
+      ->envname("WEIGHTINIT_SERVER_ROOT_SEED_FILE");
   app->add_option("--simd-target", flags->simd_target,
                   "Instruction set to compute with, such as avx2; it changes "
                   "no bit. Default: the best of this machine")

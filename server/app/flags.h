@@ -14,6 +14,7 @@ namespace weightinit {
 struct Flags {
   ServerOptions server;
   LogOptions log;
+  std::optional<std::string> root_seed_file;
   std::string simd_target;
   int drain_seconds = 25;
   bool health_check = false;

@@ -21,6 +21,7 @@
 #include "server/app/health_probe.h"
 #include "server/app/logging.h"
 #include "server/server.h"
+#include "weightinit/core/root_seed.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
@@ -42,6 +43,12 @@ int Probe(const Flags& flags) {
   return kExitFailure;
 }
 
+// Says why there is no server; returns the exit status.
+int Fail(const absl::Status& status) {
+  std::cerr << "weightinit-server: " << status.message() << "\n";
+  return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailure;
+}
+
 // Connections are file descriptors.
 void RaiseFileLimit(weightinit::Log& log) {
   rlimit limit{};
@@ -50,6 +57,33 @@ void RaiseFileLimit(weightinit::Log& log) {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
     log.Warn("cannot raise the limit of open files");
   }
+}
+
+// Sets the root seed of the server that `flags` ask for, if they name its file.
+absl::Status ReadRootSeed(weightinit::Log& log, Flags& flags) {
+  if (!flags.root_seed_file.has_value()) return absl::OkStatus();
+  const std::string& path = *flags.root_seed_file;
+  auto file = weightinit::ReadRootSeedFile(path);
+  if (!file.ok()) {
+    return absl::Status(
+        file.status().code(),
+        absl::StrCat("--root-seed-file: ", file.status().message()));
+  }
+  if (file->exposed) {
+    log.Warn(absl::StrCat(
+        "the root seed in \"", path,
+        "\" is readable by every user of this machine, or writable by others "
+        "than its owner; chmod 400 would keep it secret"));
+  }
+  flags.server.root_seed =
+      std::make_shared<const weightinit::RootSeed>(std::move(file->root_seed));
+  return absl::OkStatus();
+}
+
+// "" without a root seed.
+std::string RootSeedText(const weightinit::ServerOptions& options) {
+  if (options.root_seed == nullptr) return "";
+  return absl::StrCat(", root seed ", options.root_seed->id());
 }
 
 int Serve(Flags flags) {
@@ -69,18 +103,16 @@ int Serve(Flags flags) {
       weightinit::MakeCallLog(&log);
   flags.server.observer = call_log.get();
 
-  auto server = weightinit::Server::Start(flags.server);
-  if (!server.ok()) {
-    std::cerr << "weightinit-server: " << server.status().message() << "\n";
-    return server.status().code() == absl::StatusCode::kInvalidArgument
-               ? kExitUsage
-               : kExitFailure;
+  if (const absl::Status status = ReadRootSeed(log, flags); !status.ok()) {
+    return Fail(status);
   }
+  auto server = weightinit::Server::Start(flags.server);
+  if (!server.ok()) return Fail(server.status());
   // Scripts wait for this line.
   std::cout << "weightinit-server listening on " << (*server)->address()
             << std::endl;
   log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
-                        (*server)->address()));
+                        (*server)->address(), RootSeedText(flags.server)));
 
   int stop_signal = 0;
   sigwait(&stop_signals, &stop_signal);

@@ -1,5 +1,6 @@
 #include "server/stream/call_observer.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -18,11 +19,18 @@ void ObservedCall::Begin(std::string peer) {
 
 void ObservedCall::SetTensor(const TensorPlan& plan) {
   if (!observed()) return;
-  record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme, plan.seed};
+  record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme};
+  SetSeed(plan.seed, plan.seed_name);
+}
+
+void ObservedCall::SetSeed(uint64_t number, const std::string& name) {
+  if (observed()) record_.seed = CallSeed{number, name};
 }
 
 void ObservedCall::SetModel(const CallModel& model) {
-  if (observed()) record_.model = model;
+  if (!observed()) return;
+  record_.model = model;
+  record_.seed = model.seed;
 }
 
 void ObservedCall::Refuse(const absl::Status& why) {

@@ -28,14 +28,20 @@ struct CallTensor {
   std::string name;
   std::vector<int64_t> shape;
   Scheme scheme = Scheme::kUnspecified;
-  uint64_t seed = 0;
+};
+
+// Which seed a call is about: with the peer and the tensor, who initialised
+// what.
+struct CallSeed {
+  uint64_t number = 0;
+  std::string name;  // Empty where the request gave the number.
 };
 
 // Which model a call is about.
 struct CallModel {
   std::string name;
   int64_t tensors = 0;
-  uint64_t seed = 0;
+  CallSeed seed;
   std::string fingerprint;  // 64 hexadecimal digits.
 };
 
@@ -48,6 +54,8 @@ struct CallRecord {
   std::optional<CallTensor> tensor;
   // Likewise; nothing in a call without a model.
   std::optional<CallModel> model;
+  // Likewise; nothing in a call without a seed.
+  std::optional<CallSeed> seed;
   // From the first message of a stream on.
   std::optional<DeliveryTotals> delivered;
 };
@@ -83,8 +91,11 @@ class ObservedCall {
   bool observed() const { return observer_ != nullptr; }
 
   void Begin(std::string peer);
+  // The tensor and its seed.
   void SetTensor(const TensorPlan& plan);
+  // The model and its seed.
   void SetModel(const CallModel& model);
+  void SetSeed(uint64_t number, const std::string& name);
   void Refuse(const absl::Status& why);
   void Progress(const DeliveryTotals& delivered);
   void End(absl::StatusCode code);

@@ -103,7 +103,8 @@ MessageStream::Decision MessageStream::Decide() {
            source_->next_effort() == Effort::kQuick) {
       Take(source_->Next());
     }
-    if (error_.ok() && held() < kMaxMessages && source_->next_effort() == Effort::kSlow) {
+    if (error_.ok() && held() < kMaxMessages &&
+        source_->next_effort() == Effort::kSlow) {
       generating_ = true;
       decision.generate = true;
     }

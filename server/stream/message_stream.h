@@ -109,7 +109,7 @@ class MessageStream final : private GeneratorPool::Task {
   bool generating_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Status error_ ABSL_GUARDED_BY(mutex_);  // Of the source.
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);    // Of the source.
   bool written_ ABSL_GUARDED_BY(mutex_) = false;  // A message, at least.
   // The message being written. Decide changes it when there is none; the write
   // reads it without the mutex.

@@ -35,9 +35,9 @@ def run_cli(*arguments, **options):
 class ServerProcess:
     """A process that prints "... listening on HOST:PORT" on standard output."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, stderr=subprocess.DEVNULL):
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         line = self.read_line()
         if " listening on " not in line:
             self.kill()
@@ -47,6 +47,11 @@ class ServerProcess:
     def read_line(self):
         return self._process.stdout.readline().strip()
 
+    def stop(self):
+        """Asks it to end, and waits until it has."""
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
     def kill(self):
         self._process.kill()
         self._process.wait()
@@ -54,16 +59,16 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def running(*command):
-    server = ServerProcess(*command)
+def running(*command, **options):
+    server = ServerProcess(*command, **options)
     try:
         yield server
     finally:
         server.kill()
 
 
-def real_server(*arguments):
-    return running(SERVER, "--listen", "127.0.0.1:0", *arguments)
+def real_server(*arguments, **options):
+    return running(SERVER, "--listen", "127.0.0.1:0", *arguments, **options)
 
 
 def fake_server(fault):

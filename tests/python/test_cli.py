@@ -70,8 +70,10 @@ OPTIONS = {
     "--distribution": (["--shape", "4x4", "--scheme", "variance_scaling",
                         "--distribution", "uniform"], {"distribution": "uniform"}),
 }
-# Options that do not say which tensor; other tests use each of them.
-OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json"}
+# Options that do not say which tensor, and those of a seed's name; other tests use
+# each of them.
+OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json",
+                 "--seed-name", "--root-seed-file"}
 
 
 class CliTest(CliTestCase):
@@ -180,8 +182,8 @@ class CliTest(CliTestCase):
         self.assertEqual(set(report), {
             "name", "shape", "slice_shape", "scheme", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
-            "tensor_elements", "elements", "bytes", "dtype", "layout", "seed",
-            "generator", "crc32", "sha256", "seconds", "resumed", "measured", "output",
+            "tensor_elements", "elements", "bytes", "dtype", "layout", "seed_name",
+            "seed", "generator", "crc32", "sha256", "seconds", "resumed", "measured", "output",
             "advisories"})
         data = self.read("w.bin")
         self.assertEqual(report["output"], path)

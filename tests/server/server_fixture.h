@@ -19,6 +19,7 @@
 #include "proto/cpp/crc32.h"
 #include "server/server.h"
 #include "tests/proto/cpp/error_details_of.h"
+#include "weightinit/core/root_seed.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit {
@@ -40,6 +41,12 @@ inline std::unique_ptr<Server> StartServer(ServerOptions options = {}) {
     return nullptr;
   }
   return *std::move(server);
+}
+
+// A root seed of 32 equal bytes.
+inline std::shared_ptr<const RootSeed> RootSeedOf(char byte) {
+  return std::make_shared<const RootSeed>(
+      *RootSeed::FromBytes(std::string(kMinRootSeedBytes, byte)));
 }
 
 template <typename Request = v1::InitializeTensorRequest>

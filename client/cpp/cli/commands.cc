@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/report.h"
+#include "client/cpp/cli/seed_command.h"
 #include "server/in_process.h"
 
 namespace weightinit::cli {
@@ -43,12 +44,18 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
 }
 
 absl::Status RunDescribe(const DescribeOptions& options) {
-  const auto request = ParseRequest(options.request);
+  auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();
+  const std::string seed_name = request->seed_name();
+  if (absl::Status status = ResolveSeedHere(options.connection, *request);
+      !status.ok()) {
+    return status;
+  }
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
-  const auto description = (*client)->Describe(DescriptionOf(*request));
+  auto description = (*client)->Describe(DescriptionOf(*request));
   if (!description.ok()) return description.status();
+  description->set_seed_name(seed_name);
   if (options.json) return WriteText(STDOUT_FILENO, DescribeJson(*description));
   WriteText(STDERR_FILENO, AdvisoryText(*description)).IgnoreError();
   return WriteText(STDOUT_FILENO, DescribeText(*description));
@@ -69,6 +76,7 @@ int ExitStatus(const absl::Status& status) {
       return 0;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kFailedPrecondition:
       return 2;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:

@@ -19,6 +19,8 @@ struct ConnectionOptions {
   // Comma-separated host:port; nothing for the service inside this process.
   std::optional<std::string> servers;
   std::optional<std::string> timeout;  // In seconds.
+  // Path, for the service inside this process; servers have their own.
+  std::optional<std::string> root_seed_file;
 };
 
 struct InitOptions {

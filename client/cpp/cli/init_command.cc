@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -8,6 +9,7 @@
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/progress.h"
 #include "client/cpp/cli/report.h"
+#include "client/cpp/cli/seed_command.h"
 #include "client/cpp/cli/statistics.h"
 #include "weightinit/core/sha256.h"
 
@@ -79,7 +81,7 @@ absl::StatusOr<InitReport> Fetch(WeightClient& client,
 }  // namespace
 
 absl::Status RunInit(const InitOptions& options) {
-  const auto request = ParseRequest(options.request);
+  auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();
   FileFormat format = FileFormat::kBin;
   if (options.output.has_value() || options.format.has_value()) {
@@ -91,6 +93,11 @@ absl::Status RunInit(const InitOptions& options) {
         !status.ok()) {
       return status;
     }
+  }
+  const std::string seed_name = request->seed_name();
+  if (absl::Status status = ResolveSeedHere(options.connection, *request);
+      !status.ok()) {
+    return status;
   }
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
@@ -107,6 +114,7 @@ absl::Status RunInit(const InitOptions& options) {
   auto report = Fetch(**client, *request, output.get(), format, bins);
   if (!report.ok()) return report.status();
   report->output = options.output;
+  report->result.description.set_seed_name(seed_name);
   if (options.json) return WriteText(report_to, InitJson(*report));
   WriteText(STDERR_FILENO, AdvisoryText(report->result.description))
       .IgnoreError();

@@ -20,6 +20,7 @@
 #include "client/cpp/cli/interrupt.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/request_options.h"
+#include "client/cpp/cli/seed_command.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
@@ -105,6 +106,10 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
       "Name of the tensor, which selects its random stream. Default: \"\"");
   AddText(app, "--seed", options.seed,
           "0 to 2^64 - 1, decimal or 0x hex. Default: 0");
+  AddText(
+      app, "--seed-name", options.seed_name,
+      "Name of the seed, such as team/experiment-42, in place of --seed: the "
+      "server derives the number from it and its root seed");
   AddText(app, "--activation", options.activation,
           "Activation after the layer: " + NameList<Activation>() +
               ". Default: linear");
@@ -149,6 +154,13 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
 #define WEIGHTINIT_CHOICE_PARAMETER(name, ...) \
   AddParameter(app, *parameter++, options.name);
 #include "weightinit/core/request.def"
+}
+
+void AddRootSeedOption(CLI::App& app, ConnectionOptions& options) {
+  AddText(
+      app, "--root-seed-file", options.root_seed_file,
+      "File with the root seed of the servers, to derive the seed of a name "
+      "without --server");
 }
 
 // Standard streams that the parent closed must not become the output file.
@@ -214,6 +226,7 @@ int Main(int argc, char** argv) {
   AddText(*init, "--format", init_options.format,
           "npy, safetensors or bin. Default: the extension of --output");
   AddConnectionOptions(*init, init_options.connection, init_options.json);
+  AddRootSeedOption(*init, init_options.connection);
   init->footer(kFooter);
 
   DescribeOptions describe_options;
@@ -222,6 +235,7 @@ int Main(int argc, char** argv) {
   AddRequestOptions(*describe, describe_options.request);
   AddConnectionOptions(*describe, describe_options.connection,
                        describe_options.json);
+  AddRootSeedOption(*describe, describe_options.connection);
   describe->footer(kFooter);
 
   InfoOptions info_options;
@@ -229,6 +243,23 @@ int Main(int argc, char** argv) {
       "info", "Show the service's version, capabilities and limits");
   AddConnectionOptions(*info, info_options.connection, info_options.json);
   info->footer(kFooter);
+
+  CLI::App* const seed =
+      app.add_subcommand("seed", "Show the numbers of seeds that have names");
+  seed->require_subcommand(0, 1);
+  ResolveSeedOptions resolve_options;
+  CLI::App* const resolve =
+      seed->add_subcommand("resolve", "Print the seed of a name, for --seed");
+  resolve->add_option("NAME", resolve_options.seed_name, "The name")
+      ->required();
+  AddConnectionOptions(*resolve, resolve_options.connection,
+                       resolve_options.json);
+  resolve->get_option("--server")
+      ->description(
+          "HOST:PORT of the server that derives it; several between commas "
+          "take over from each other");
+  AddRootSeedOption(*resolve, resolve_options.connection);
+  resolve->footer(kFooter);
 
   try {
     app.parse(argc, argv);
@@ -241,8 +272,14 @@ int Main(int argc, char** argv) {
   if (init->parsed()) return Report(RunInit(init_options));
   if (describe->parsed()) return Report(RunDescribe(describe_options));
   if (info->parsed()) return Report(RunInfo(info_options));
+  if (resolve->parsed()) return Report(RunResolveSeed(resolve_options));
+  if (seed->parsed()) {
+    return Report(absl::InvalidArgumentError(
+        "seed: a subcommand is required: resolve\n"
+        "Run weightinit seed --help for the options."));
+  }
   return Report(absl::InvalidArgumentError(
-      "a subcommand is required: init, describe or info\n"
+      "a subcommand is required: init, describe, info or seed\n"
       "Run weightinit --help for the options."));
 }
 

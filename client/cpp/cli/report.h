@@ -4,6 +4,7 @@
 #ifndef WEIGHTINIT_CLIENT_CPP_CLI_REPORT_H_
 #define WEIGHTINIT_CLIENT_CPP_CLI_REPORT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,7 @@ struct InitReport {
 std::string InitJson(const InitReport& report);
 std::string DescribeJson(const v1::TensorDescription& description);
 std::string InfoJson(const v1::GetServerInfoResponse& info);
+std::string SeedJson(const std::string& seed_name, uint64_t seed);
 
 // Aligned lines. The histogram is drawn if it was counted.
 std::string InitText(const InitReport& report);

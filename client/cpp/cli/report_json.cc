@@ -64,6 +64,9 @@ Json Description(const v1::TensorDescription& description) {
   json["bytes"] = description.bytes();
   json["dtype"] = WireName<Dtype>(description.dtype());
   json["layout"] = WireName<Layout>(description.layout());
+  json["seed_name"] = description.seed_name().empty()
+                          ? Json(nullptr)
+                          : Json(description.seed_name());
   json["seed"] = description.seed();
   json["generator"] = WireName<Generator>(description.generator());
   return json;
@@ -116,7 +119,13 @@ std::string InfoJson(const v1::GetServerInfoResponse& info) {
                     {"min_chunk_bytes", limits.min_chunk_bytes()},
                     {"max_chunk_bytes", limits.max_chunk_bytes()},
                     {"default_chunk_bytes", limits.default_chunk_bytes()}};
+  json["root_seed_id"] =
+      info.root_seed_id().empty() ? Json(nullptr) : Json(info.root_seed_id());
   return Line(json);
+}
+
+std::string SeedJson(const std::string& seed_name, uint64_t seed) {
+  return Line({{"seed_name", seed_name}, {"seed", seed}});
 }
 
 }  // namespace weightinit::cli

@@ -66,6 +66,9 @@ void AddDescription(const v1::TensorDescription& description,
   }
   AddRow("distribution",
          WireName<Distribution>(description.parameters().distribution()), out);
+  if (!description.seed_name().empty()) {
+    AddRow("seed name", description.seed_name(), out);
+  }
   AddRow("generator",
          absl::StrCat(WireName<Generator>(description.generator()), ", seed ",
                       description.seed()),
@@ -177,6 +180,8 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
       absl::StrCat(limits.min_chunk_bytes(), " to ", limits.max_chunk_bytes(),
                    " bytes, default ", limits.default_chunk_bytes()),
       &out);
+  AddRow("root seed",
+         info.root_seed_id().empty() ? "none" : info.root_seed_id(), &out);
   return out;
 }
 

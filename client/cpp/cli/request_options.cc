@@ -81,6 +81,16 @@ class OptionReader {
     return 0;
   }
 
+  std::string SeedName(const std::optional<std::string>& name,
+                       const std::optional<std::string>& seed) {
+    if (!name.has_value()) return "";
+    if (name->empty()) errors_.emplace_back("--seed-name: is empty");
+    if (seed.has_value()) {
+      errors_.emplace_back("--seed-name and --seed: give one of the two");
+    }
+    return *name;
+  }
+
   std::vector<int64_t> Shape(const std::optional<std::string>& text) {
     std::vector<int64_t> shape;
     if (!text.has_value()) {
@@ -198,6 +208,7 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
 #include "weightinit/core/request.def"
 
   request.set_seed(reader.Seed(options.seed));
+  request.set_seed_name(reader.SeedName(options.seed_name, options.seed));
   request.set_generator(
       reader.Name<v1::Generator, Generator>("--generator", options.generator));
   for (v1::DimensionRange& range : reader.Slice(options.slice, shape)) {
@@ -225,6 +236,7 @@ v1::DescribeTensorRequest DescriptionOf(
   v1::DescribeTensorRequest describe;
   *describe.mutable_tensor() = request.tensor();
   describe.set_seed(request.seed());
+  describe.set_seed_name(request.seed_name());
   describe.set_generator(request.generator());
   *describe.mutable_slice() = request.slice();
   describe.set_first_element(request.first_element());

@@ -30,6 +30,7 @@ struct RequestOptions {
 #define WEIGHTINIT_CHOICE_PARAMETER(name, ...) std::optional<std::string> name;
 #include "weightinit/core/request.def"
   std::optional<std::string> seed;
+  std::optional<std::string> seed_name;  // In place of the number.
   std::optional<std::string> generator;
   std::optional<std::string> slice;
   std::optional<std::string> first_element;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/cpp/crc32.h"
 #include "weightinit/core/names.h"
@@ -56,11 +57,15 @@ absl::Status TensorVerifier::OnHeader(
   has_header_ = true;
   const v1::TensorSpec& tensor = request_.tensor();
   if (description.name() != tensor.name() ||
-      description.seed() != request_.seed() ||
       !std::equal(description.shape().begin(), description.shape().end(),
                   tensor.shape().begin(), tensor.shape().end())) {
     return Corrupt(
         "the header describes another tensor than the one requested");
+  }
+  if (absl::Status status =
+          VerifySeed(request_.seed(), request_.seed_name(), description);
+      !status.ok()) {
+    return status;
   }
   element_bytes_ = ElementBytes(description.dtype());
   if (element_bytes_ == 0) {
@@ -157,6 +162,25 @@ absl::Status TensorVerifier::OnEnd() const {
   if (has_trailer_) return absl::OkStatus();
   return Corrupt(absl::StrCat("the stream ended without a trailer after ",
                               elements_, " elements"));
+}
+
+absl::Status VerifySeed(uint64_t seed, const std::string& seed_name,
+                        const v1::TensorDescription& description) {
+  constexpr absl::string_view kOther =
+      "the server describes another tensor than the one requested: ";
+  if (!seed_name.empty() && description.seed_name().empty()) {
+    return Corrupt(absl::StrCat(kOther,
+                                "it has no seed_name; a server of a version "
+                                "without seed names ignores them"));
+  }
+  if (description.seed_name() != seed_name) {
+    return Corrupt(absl::StrCat(kOther, "its seed_name is another"));
+  }
+  if (seed_name.empty() && description.seed() != seed) {
+    return Corrupt(absl::StrCat(kOther, "its seed is ", description.seed(),
+                                ", requested was ", seed));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status VerifyResumedDescription(const v1::TensorDescription& first,

@@ -4,6 +4,7 @@
 #define WEIGHTINIT_CLIENT_CPP_FETCH_TENSOR_VERIFIER_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "client/cpp/fetch/chunk_decoder.h"
@@ -50,6 +51,11 @@ class TensorVerifier {
   int64_t bytes_ = 0;
   uint32_t crc32_ = 0;
 };
+
+// DATA_LOSS unless `description` has the seed that was asked for: this number,
+// or the one that the server gives this name.
+absl::Status VerifySeed(uint64_t seed, const std::string& seed_name,
+                        const v1::TensorDescription& description);
 
 // DATA_LOSS unless `resumed` describes the same tensor as `first`, of which
 // `delivered` elements have come already. Advisories may differ.

@@ -34,6 +34,12 @@ const std::map<std::string, FakeService::Script>& Faults() {
       {"no_header", [](FakeStream& s) { s.parts.erase(s.parts.begin()); }},
       {"no_trailer", [](FakeStream& s) { s.parts.pop_back(); }},
       {"trailer", [](FakeStream& s) { s.trailer().set_crc32(7); }},
+      // Of a version that does not know the field.
+      {"no_seed_name",
+       [](FakeStream& s) {
+         s.description().clear_seed_name();
+         s.description().set_seed(0);
+       }},
       {"exhausted",
        [](FakeStream& s) {
          s.BreakAfter(1, {grpc::RESOURCE_EXHAUSTED, "too busy"});

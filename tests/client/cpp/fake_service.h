@@ -46,6 +46,8 @@ struct FakeStream {
 };
 
 inline constexpr int64_t kFakeChunkElements = 16;
+// Of every name.
+inline constexpr uint64_t kFakeNamedSeed = 99;
 
 // Elements [first, last) of every tensor that the fake service knows: float32,
 // each its own index.
@@ -113,6 +115,14 @@ class FakeService final : public v1::WeightInitService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ResolveSeed(grpc::ServerContext*,
+                           const v1::ResolveSeedRequest* request,
+                           v1::ResolveSeedResponse* response) override {
+    response->set_seed(kFakeNamedSeed);
+    response->set_seed_name(request->seed_name());
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetServerInfo(grpc::ServerContext*,
                              const v1::GetServerInfoRequest*,
                              v1::GetServerInfoResponse* response) override {
@@ -137,7 +147,9 @@ class FakeService final : public v1::WeightInitService::Service {
     description.set_dtype(v1::DTYPE_FLOAT32);
     description.set_layout(v1::LAYOUT_OUT_IN);
     description.set_generator(v1::GENERATOR_PHILOX4X32_V1);
-    description.set_seed(request.seed());
+    description.set_seed_name(request.seed_name());
+    description.set_seed(request.seed_name().empty() ? request.seed()
+                                                     : kFakeNamedSeed);
     description.set_stddev(1);
     description.set_tensor_elements(total);
     description.set_elements(total - first);

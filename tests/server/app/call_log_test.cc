@@ -16,8 +16,8 @@ CallRecord Fetched() {
   CallRecord call;
   call.method = "InitializeTensor";
   call.peer = "ipv4:127.0.0.1:40000";
-  call.tensor = CallTensor{
-      "fc1.weight", {512, 256}, Scheme::kHeNormal, 18446744073709551615U};
+  call.tensor = CallTensor{"fc1.weight", {512, 256}, Scheme::kHeNormal};
+  call.seed = CallSeed{18446744073709551615U, ""};
   call.delivered = DeliveryTotals{131072, 524288, 0x0abcdef1};
   return call;
 }
@@ -38,6 +38,31 @@ TEST(CallLogTest, JsonSaysTheSame) {
             R"("crc32":180150001,"seconds":0.250000)");
 }
 
+TEST(CallLogTest, NamedSeedIsSaidByNameAndNumber) {
+  CallRecord call = Fetched();
+  call.seed = CallSeed{7, "team/a"};
+  EXPECT_THAT(CallText(call, absl::OkStatus(), 0),
+              HasSubstr(" scheme=he_normal seed_name=\"team/a\" seed=7 "
+                        "elements=131072 "));
+  EXPECT_THAT(CallJsonMembers(call, absl::OkStatus(), 0),
+              HasSubstr(R"("scheme":"he_normal","seed_name":"team/a",)"
+                        R"("seed":7,"elements":131072,)"));
+}
+
+TEST(CallLogTest, CallWithASeedAndNoTensorSaysTheSeed) {
+  CallRecord call;
+  call.method = "ResolveSeed";
+  call.peer = "ipv4:127.0.0.1:40000";
+  call.seed = CallSeed{7, "team/a"};
+  EXPECT_EQ(CallText(call, absl::OkStatus(), 0),
+            "ResolveSeed OK peer=ipv4:127.0.0.1:40000 seed_name=\"team/a\" "
+            "seed=7 seconds=0.000000");
+  EXPECT_EQ(CallJsonMembers(call, absl::OkStatus(), 0),
+            R"("message":"call","method":"ResolveSeed","code":"OK",)"
+            R"("peer":"ipv4:127.0.0.1:40000","seed_name":"team/a","seed":7,)"
+            R"("seconds":0.000000)");
+}
+
 TEST(CallLogTest, RefusalSaysWhy) {
   CallRecord call;
   call.method = "DescribeTensor";
@@ -54,9 +79,11 @@ TEST(CallLogTest, RefusalSaysWhy) {
 TEST(CallLogTest, NameCannotForgeALine) {
   CallRecord call = Fetched();
   call.tensor->name = "w\" \n2026 info forged";
+  call.seed->name = "s\" \n2026 info forged";
   const std::string text = CallText(call, absl::OkStatus(), 0);
   EXPECT_THAT(text, Not(HasSubstr("\n")));
   EXPECT_THAT(text, HasSubstr(R"(name="w\" \n2026 info forged")"));
+  EXPECT_THAT(text, HasSubstr(R"(seed_name="s\" \n2026 info forged")"));
   EXPECT_THAT(CallJsonMembers(call, absl::OkStatus(), 0), Not(HasSubstr("\n")));
 }
 

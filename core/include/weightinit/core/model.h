@@ -201,6 +201,7 @@ struct ModelRequest {
   // These change bytes.
   ModelSpec model;
   uint64_t seed = 0;
+  std::string seed_name;  // In place of seed, which is 0 then.
   Generator generator = Generator::kUnspecified;
   // These choose which of the model's bytes are delivered.
   std::vector<std::string> only;

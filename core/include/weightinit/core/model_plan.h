@@ -15,6 +15,7 @@
 #include "weightinit/core/model.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
+#include "weightinit/core/root_seed.h"
 
 namespace weightinit {
 
@@ -35,6 +36,7 @@ struct ModelSummary {
   std::string name;
   Generator generator = Generator::kUnspecified;
   uint64_t seed = 0;
+  std::string seed_name;
   int64_t tensors = 0;
   int64_t aliases = 0;
   int64_t parameters = 0;
@@ -53,9 +55,11 @@ class ModelPlan {
  public:
   // Resolves every tensor once. INVALID_ARGUMENT carries the violations, the
   // first 16 if there are more; OUT_OF_RANGE: first_tensor, first_element or
-  // element_count is past the end.
+  // element_count is past the end. FAILED_PRECONDITION: a seed_name, and
+  // `root_seed` is null.
   static absl::StatusOr<std::shared_ptr<const ModelPlan>> Make(
-      ModelRequest request, const Limits& limits = {});
+      ModelRequest request, const Limits& limits = {},
+      const RootSeed* root_seed = nullptr);
 
   const ModelRequest& request() const { return request_; }
   const Limits& limits() const { return limits_; }

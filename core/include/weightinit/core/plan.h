@@ -57,6 +57,7 @@ struct TensorPlan {
   Layout layout = Layout::kUnspecified;
   Generator generator = Generator::kUnspecified;
   uint64_t seed = 0;
+  std::string seed_name;  // Empty where the request gave the number.
   std::optional<int64_t> fan_in;
   std::optional<int64_t> fan_out;
   std::optional<double> gain;

@@ -134,6 +134,7 @@ struct TensorRequest {
   // These change bytes.
   TensorSpec tensor;
   uint64_t seed = 0;
+  std::string seed_name;  // In place of the number; empty for none.
   Generator generator = Generator::kUnspecified;
   // These choose which of the tensor's bytes are delivered.
   std::vector<DimensionRange> slice;

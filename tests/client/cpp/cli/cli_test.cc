@@ -76,6 +76,27 @@ TEST(RequestOptionsTest, SeedReadsAllOf64Bits) {
   }
 }
 
+TEST(RequestOptionsTest, SeedNameReachesBothRequests) {
+  RequestOptions options;
+  options.shape = "";
+  options.seed_name = "team/a";
+  const auto request = ParseRequest(options);
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_EQ(request->seed_name(), "team/a");
+  EXPECT_EQ(DescriptionOf(*request).seed_name(), "team/a");
+}
+
+TEST(RequestOptionsTest, SeedNameThatIsEmptyOrBesideASeedIsRefused) {
+  RequestOptions options;
+  options.shape = "";
+  options.seed_name = "";
+  EXPECT_EQ(ParseRequest(options).status().message(), "--seed-name: is empty");
+  options.seed_name = "team/a";
+  options.seed = "0";
+  EXPECT_EQ(ParseRequest(options).status().message(),
+            "--seed-name and --seed: give one of the two");
+}
+
 // "start:stop" of each range as parsed of a 16x8 tensor.
 std::vector<std::string> Ranges(const std::string& slice) {
   RequestOptions options;
@@ -286,6 +307,7 @@ TEST(ExitStatusTest, CodesAreThoseOfTheHelp) {
   EXPECT_EQ(ExitStatus(absl::InternalError("")), 1);
   EXPECT_EQ(ExitStatus(absl::InvalidArgumentError("")), 2);
   EXPECT_EQ(ExitStatus(absl::OutOfRangeError("")), 2);
+  EXPECT_EQ(ExitStatus(absl::FailedPreconditionError("")), 2);
   EXPECT_EQ(ExitStatus(absl::UnavailableError("")), 3);
   EXPECT_EQ(ExitStatus(absl::DeadlineExceededError("")), 3);
   EXPECT_EQ(ExitStatus(absl::ResourceExhaustedError("")), 3);

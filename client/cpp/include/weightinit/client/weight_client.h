@@ -66,6 +66,12 @@ class WeightClient {
 
   virtual absl::StatusOr<v1::GetServerInfoResponse> Info() = 0;
 
+  // The seed of a name, with which the same tensors can be asked for without a
+  // server that knows the name. FAILED_PRECONDITION: there is no root seed to
+  // derive it from.
+  virtual absl::StatusOr<uint64_t> ResolveSeed(
+      const std::string& seed_name) = 0;
+
   // Streams a tensor into `sink`. The stream is checked part by part: order,
   // counts and checksums, and that it is the tensor asked for. DATA_LOSS: a
   // check failed; nothing of the bad chunk reached the sink, and nothing was
