@@ -186,8 +186,9 @@ void TransposedFill::FillStrip(const Strip& strip, const Box& box, Tile& tile,
                                uint8_t* out) const {
   const int shift = filler_.block_shift();
   const int64_t bytes = element_bytes();
+  const int64_t column_blocks = std::max(strip.blocks(), int64_t{1});
   const int64_t tile_columns = std::min(
-      kBlocks / strip.blocks() / kColumnStep * kColumnStep, kMaxColumns);
+      kBlocks / column_blocks / kColumnStep * kColumnStep, kMaxColumns);
   for (int64_t done = 0; done < box.columns;) {
     const int64_t columns = std::min(tile_columns, box.columns - done);
     int64_t blocks = 0;

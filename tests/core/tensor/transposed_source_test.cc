@@ -203,7 +203,7 @@ TEST_P(TransposedTest, SourcesThatShareTheWorkAtUnitsMakeTheWhole) {
   int64_t parts = 0;
   for (int64_t at = 0; at < plan.elements; ++parts) {
     // Room for four of nine planes; units of equal size have three.
-    const auto source = MakeElementSource(plan, 4 * 20 * 36 * bytes);
+    const auto source = MakeElementSource(plan, bytes * 4 * 20 * 36);
     const int64_t n =
         std::min(source->cost().unit_elements, plan.elements - at);
     source->Read(at, n, read.data() + at * bytes);
