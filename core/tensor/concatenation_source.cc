@@ -18,7 +18,8 @@ constexpr int64_t kScratchBytes = 256 << 10;
 
 }  // namespace
 
-ConcatenationSource::ConcatenationSource(const TensorPlan& plan)
+ConcatenationSource::ConcatenationSource(const TensorPlan& plan,
+                                         int64_t max_bytes_held)
     : element_bytes_(DtypeBytes(plan.dtype)) {
   const auto axis = static_cast<size_t>(plan.axis);
   const auto size = [](const ResolvedRange& range) {
@@ -28,10 +29,17 @@ ConcatenationSource::ConcatenationSource(const TensorPlan& plan)
   for (size_t d = axis + 1; d < plan.slice.size(); ++d) {
     inner *= size(plan.slice[d]);
   }
+  int64_t rows = 1;
+  for (size_t d = 0; d < axis; ++d) rows *= size(plan.slice[d]);
+  has_rows_ = rows > 1;
+  const int64_t bytes_of_part =
+      std::max<int64_t>(0, max_bytes_held - kScratchBytes) /
+      static_cast<int64_t>(plan.parts.size());
   for (const TensorPlan& part : plan.parts) {
     if (part.elements == 0) continue;
     const int64_t along = plan.stacked ? 1 : size(part.slice[axis]);
-    parts_.push_back({row_elements_, along * inner, MakeElementSource(part)});
+    parts_.push_back(
+        {row_elements_, along * inner, MakeElementSource(part, bytes_of_part)});
     row_elements_ += parts_.back().width;
   }
 }
@@ -43,6 +51,12 @@ SourceCost ConcatenationSource::cost() const {
     const SourceCost of_part = part.source->cost();
     cost.bytes_held += of_part.bytes_held;
     cost.slice_is_cheaper = cost.slice_is_cheaper && of_part.slice_is_cheaper;
+    // Of the parts' units, in whole rows, the largest.
+    const int64_t unit_rows = of_part.unit_elements / part.width;
+    if (has_rows_) {
+      cost.unit_elements =
+          std::max(cost.unit_elements, unit_rows * row_elements_);
+    }
   }
   return cost;
 }

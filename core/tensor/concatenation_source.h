@@ -18,8 +18,9 @@ namespace weightinit {
 // the parts one behind the other.
 class ConcatenationSource final : public ElementSource {
  public:
-  // REQUIRES: `plan` has parts.
-  explicit ConcatenationSource(const TensorPlan& plan);
+  // The sources of the parts share `max_bytes_held`. REQUIRES: `plan` has
+  // parts.
+  ConcatenationSource(const TensorPlan& plan, int64_t max_bytes_held);
 
   SourceCost cost() const override;
   void Read(int64_t position, int64_t count, uint8_t* out) override;
@@ -37,6 +38,7 @@ class ConcatenationSource final : public ElementSource {
   void ReadRows(int64_t row, int64_t rows, uint8_t* out);
 
   int64_t element_bytes_;
+  bool has_rows_ = false;  // More than one.
   int64_t row_elements_ = 0;
   std::vector<Part> parts_;  // Those that the slice takes something of.
   // Rows of one part, on their way to where they lie between other parts.

@@ -27,10 +27,6 @@ static_assert(kDrawsPerBlock<float> == 1 << 2 &&
 // collected.
 constexpr int64_t kDirectBlocks = kTileBlocks / 2;
 
-// Rows of a transposed matrix that are made at a time: few enough that several
-// columns fit into a tile, enough that little of their blocks is not wanted.
-constexpr int64_t kPanelRows = 60;
-
 }  // namespace
 
 Filler::Filler(const DistributionParameters& parameters, Dtype dtype,
@@ -85,26 +81,8 @@ void PieceFiller::Add(const Run& run, uint8_t* out) {
     AddConsecutive(run.first, run.count, out);
   } else {
     for (int64_t i = 0; i < run.count; ++i) {
-      AddPiece(run.first + i * run.stride, 1, out + i * bytes, bytes);
+      AddPiece(run.first + i * run.stride, 1, out + i * bytes);
     }
-  }
-}
-
-void PieceFiller::AddTransposed(Run run, int64_t rows, uint8_t* out) {
-  const int64_t bytes = filler_.element_bytes();
-  if (filler_.constant()) {
-    filler_.FillConstant(rows * run.count, out);
-    return;
-  }
-  const int64_t row_bytes = run.count * bytes;
-  while (rows > 0) {
-    const int64_t n = std::min(rows, kPanelRows);
-    for (int64_t c = 0; c < run.count; ++c) {
-      AddPiece(run.first + c * run.stride, n, out + c * bytes, row_bytes);
-    }
-    run.first += n;
-    rows -= n;
-    out += n * row_bytes;
   }
 }
 
@@ -113,7 +91,7 @@ void PieceFiller::AddConsecutive(int64_t first, int64_t count, uint8_t* out) {
   const int shift = filler_.block_shift();
   const int64_t per_block = int64_t{1} << shift;
   const auto collect = [&](int64_t n) {
-    AddPiece(first, n, out, bytes);
+    AddPiece(first, n, out);
     first += n;
     count -= n;
     out += n * bytes;
@@ -134,8 +112,7 @@ void PieceFiller::AddConsecutive(int64_t first, int64_t count, uint8_t* out) {
   if (count > 0) collect(count);
 }
 
-void PieceFiller::AddPiece(int64_t first, int64_t count, uint8_t* out,
-                           int64_t out_step) {
+void PieceFiller::AddPiece(int64_t first, int64_t count, uint8_t* out) {
   const int shift = filler_.block_shift();
   const int64_t in_block = first & ((int64_t{1} << shift) - 1);
   const auto first_block = static_cast<uint64_t>(first >> shift);
@@ -146,7 +123,7 @@ void PieceFiller::AddPiece(int64_t first, int64_t count, uint8_t* out,
   }
   pieces_[static_cast<size_t>(piece_count_++)] = {
       static_cast<int32_t>((block_count_ << shift) + in_block),
-      static_cast<int32_t>(count), out, out_step};
+      static_cast<int32_t>(count), out};
   for (uint64_t b = first_block; b <= last_block; ++b) {
     blocks_[static_cast<size_t>(block_count_++)] = b;
   }
@@ -174,29 +151,14 @@ void PieceFiller::Finish() {
 
 template <int64_t kBytes>
 void PieceFiller::Distribute(const uint8_t* tile) const {
-  const Piece* const end = pieces_.data() + piece_count_;
-  for (const Piece* first = pieces_.data(); first != end;) {
-    if (first->count > 1 && first->out_step == kBytes) {
-      std::memcpy(first->out, tile + first->start * kBytes,
-                  static_cast<size_t>(first->count * kBytes));
-      ++first;
-      continue;
+  for (int64_t i = 0; i < piece_count_; ++i) {
+    const Piece& piece = pieces_[static_cast<size_t>(i)];
+    const uint8_t* const from = tile + piece.start * kBytes;
+    if (piece.count == 1) {  // Many are; the compiler knows their size.
+      std::memcpy(piece.out, from, kBytes);
+    } else {
+      std::memcpy(piece.out, from, static_cast<size_t>(piece.count * kBytes));
     }
-    // The columns of a matrix that lie side by side are written row by row.
-    const Piece* last = first + 1;
-    while (last != end && last->count == first->count &&
-           last->out_step == first->out_step &&
-           last->out == (last - 1)->out + kBytes) {
-      ++last;
-    }
-    for (int64_t r = 0; r < first->count; ++r) {
-      uint8_t* out = first->out + r * first->out_step;
-      for (const Piece* piece = first; piece != last; ++piece) {
-        std::memcpy(out, tile + (piece->start + r) * kBytes, kBytes);
-        out += kBytes;
-      }
-    }
-    first = last;
   }
 }
 

@@ -61,11 +61,6 @@ class PieceFiller {
   // The elements of `run` to `out`, packed.
   void Add(const Run& run, uint8_t* out);
 
-  // The elements of a matrix to `out`, row by row, packed: row r and column c
-  // is element run.first + r + c * run.stride, for `rows` rows and run.count
-  // columns.
-  void AddTransposed(Run run, int64_t rows, uint8_t* out);
-
   void Finish();
 
  private:
@@ -74,12 +69,11 @@ class PieceFiller {
     int32_t start;  // In elements of the tile.
     int32_t count;
     uint8_t* out;
-    int64_t out_step;  // From one element to the next, in bytes.
   };
 
   // Adds `count` consecutive elements from `first` on. REQUIRES: they lie in at
   // most kTileBlocks blocks.
-  void AddPiece(int64_t first, int64_t count, uint8_t* out, int64_t out_step);
+  void AddPiece(int64_t first, int64_t count, uint8_t* out);
   void AddConsecutive(int64_t first, int64_t count, uint8_t* out);
 
   // Copies elements of kBytes from the tile to where its pieces want them.

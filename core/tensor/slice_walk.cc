@@ -64,12 +64,4 @@ Run SliceWalk::RunAt(int64_t position) const {
   return run;
 }
 
-int64_t SliceWalk::AdjacentRows(int64_t position) const {
-  const int64_t columns = axes_.back().size;
-  if (axes_.size() < 2 || position % columns != 0) return 1;
-  const Axis& outer = axes_[axes_.size() - 2];
-  if (outer.stride != 1) return 1;
-  return outer.size - position / columns % outer.size;
-}
-
 }  // namespace weightinit

@@ -30,11 +30,6 @@ class SliceWalk {
   // REQUIRES: 0 <= position < number of elements of the slice.
   Run RunAt(int64_t position) const;
 
-  // If `position` starts a row (a walk over the innermost axis): how many rows
-  // from it on each have logical indices one above those of the row before.
-  // Otherwise 1.
-  int64_t AdjacentRows(int64_t position) const;
-
  private:
   int64_t origin_ = 0;      // Logical index of position 0.
   std::vector<Axis> axes_;  // Outermost first; at least one.

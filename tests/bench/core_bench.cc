@@ -58,6 +58,21 @@ const std::vector<Case>& Cases() {
   return cases;
 }
 
+// Layers that are asked for in IN_OUT layout, by the chunk; "chunks" has the
+// speed of the same elements in OUT_IN layout.
+struct Layer {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+const std::vector<Layer>& InOutLayers() {
+  static const auto& layers =
+      *new std::vector<Layer>{{"in_out_dense", {4096, 4096}},
+                              {"in_out_conv", {3, 3, 512, 512}},
+                              {"in_out_wide", {768, 50257}}};
+  return layers;
+}
+
 // Reads the whole plan into `memory`, from its front again whenever it is full.
 void Fill(benchmark::State& state, const TensorRequest& request,
           absl::Span<uint8_t> memory) {
@@ -96,6 +111,12 @@ void RegisterAll(absl::Span<uint8_t> memory) {
     request.tensor.shape = {bytes / DtypeBytes(c.dtype) / kColumns, kColumns};
     request.slice = {{}, {kFirstColumn, kEndColumn}};
     Register("rows/" + c.name, request, memory);
+    request.slice = {};
+    request.tensor.fan.layout = Layout::kInOut;
+    for (const Layer& layer : InOutLayers()) {
+      request.tensor.shape = layer.shape;
+      Register(layer.name + "/" + c.name, request, chunk);
+    }
   }
 }
 

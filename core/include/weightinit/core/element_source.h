@@ -18,7 +18,15 @@ struct SourceCost {
   // Whether a part of the tensor costs its share of time and memory. If not,
   // the first read costs what the whole tensor does.
   bool slice_is_cheaper = true;
+  // Work that is divided among several sources of one plan costs least if it is
+  // cut at positions that are multiples of this: elements between two of them
+  // are computed together, however few of them are read. 1: any cut will do.
+  int64_t unit_elements = 1;
 };
+
+// What a source may hold if nobody says otherwise: room for a convolution's
+// 3 x 3 x 512 x 512 elements of 8 bytes.
+inline constexpr int64_t kDefaultMaxBytesHeld = int64_t{20} << 20;
 
 // Makes the elements of one plan. What an element is never depends on how they
 // are asked for. Not thread-safe; sources are independent of each other, and
@@ -36,8 +44,10 @@ class ElementSource {
   virtual void Read(int64_t position, int64_t count, uint8_t* out) = 0;
 };
 
-// The source of the elements of `plan`.
-std::unique_ptr<ElementSource> MakeElementSource(const TensorPlan& plan);
+// The source of the elements of `plan`. It holds at most `max_bytes_held`; more
+// of them can make it faster, and never change a byte.
+std::unique_ptr<ElementSource> MakeElementSource(
+    const TensorPlan& plan, int64_t max_bytes_held = kDefaultMaxBytesHeld);
 
 }  // namespace weightinit
 
