@@ -19,7 +19,7 @@ namespace weightinit {
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
-// past the end.
+// past the end, or element_count reaches past it.
 absl::StatusOr<TensorPlan> PlanInitializeTensor(const grpc::ByteBuffer& request,
                                                 const Limits& limits);
 absl::StatusOr<TensorPlan> PlanDescribeTensor(const grpc::ByteBuffer& request,

@@ -86,6 +86,9 @@ AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
                           TensorDelivery& delivery) {
   const int64_t elements_before = delivery.result.elements;
   request.set_first_element(request.first_element() + elements_before);
+  if (request.has_element_count()) {
+    request.set_element_count(request.element_count() - elements_before);
+  }
   TensorConsumer consumer(request, destination, delivery);
   const grpc::Slice wire(request.SerializeAsString());
   const StreamEnd end =

@@ -63,6 +63,7 @@ TensorRequest RequestFromProto(const Request& proto) {
     if (range.has_stop()) resolved.stop = range.stop();
   }
   request.first_element = proto.first_element();
+  if (proto.has_element_count()) request.element_count = proto.element_count();
   request.chunk_bytes = proto.chunk_bytes();
   return request;
 }
@@ -73,6 +74,7 @@ absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
   std::vector<Violation> violations = {{"tensor", "is required"}};
   request.slice.clear();
   request.first_element = 0;
+  request.element_count.reset();
   for (Violation& violation :
        GetViolations(Resolve(request, limits).status())) {
     violations.push_back(std::move(violation));

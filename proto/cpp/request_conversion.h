@@ -13,7 +13,8 @@
 namespace weightinit {
 
 // The plan of a request. INVALID_ARGUMENT carries every violation, also that no
-// tensor is named; OUT_OF_RANGE: first_element is past the end.
+// tensor is named; OUT_OF_RANGE: first_element is past the end,
+// or element_count reaches past it.
 absl::StatusOr<TensorPlan> PlanOf(const v1::InitializeTensorRequest& request,
                                   const Limits& limits);
 absl::StatusOr<TensorPlan> PlanOf(const v1::DescribeTensorRequest& request,

@@ -44,6 +44,8 @@ OPTIONS = {
                 {"shape": [16, 8], "slice_shape": [4, 7], "elements": 28}),
     "--first-element": (["--shape", "16x8", "--first-element", "100"],
                         {"elements": 28, "tensor_elements": 128}),
+    "--element-count": (["--shape", "16x8", "--element-count", "100"],
+                        {"elements": 100, "tensor_elements": 128}),
     "--chunk-bytes": (["--shape", "16x8", "--chunk-bytes", "64"], {"elements": 128}),
     "--groups": (["--shape", "16x2x3x3", "--groups", "4"],
                  {"fan_in": 18, "fan_out": 36}),
@@ -173,6 +175,17 @@ class CliTest(CliTestCase):
                 array = np.load(self.path("rest.npy"))
                 self.assertEqual(array.shape, (256 - first,))
                 self.assertEqual(array.tobytes(), whole[4 * first:])
+
+    def test_element_count_leaves_a_part_as_a_vector(self):
+        arguments = [*MATRIX, "--slice", "8:16,:"]
+        whole = self.data(*arguments)
+        for first, count, shape in [(0, 100, (100,)), (100, 7, (7,)), (3, 0, (0,)), (0, 256, (8, 32))]:
+            with self.subTest(first=first, count=count):
+                self.succeed("init", *arguments, "--first-element", str(first), "--element-count",
+                             str(count), "-o", self.path("part.npy"))
+                array = np.load(self.path("part.npy"))
+                self.assertEqual(array.shape, shape)
+                self.assertEqual(array.tobytes(), whole[4 * first:4 * (first + count)])
 
     def test_json_tells_what_was_stored(self):
         path = self.path("w.bin")

@@ -53,6 +53,9 @@ class UsageTest(CliTestCase):
             (["--shape", "4x4", "--scheme", "normal", "--stddev", "nan"],
              "tensor.parameters.stddev: is nan; must be finite"),
             (["--shape", "4x4", "--first-element", "17"], "first_element: is 17; must be from 0 to 16"),
+            (["--shape", "4x4", "--first-element", "6", "--element-count", "11"],
+             "element_count: is 11; must be from 0 to 10"),
+            (["--shape", "4x4", "--element-count", "-1"], "element_count: is -1; must be at least 0"),
         ]:
             for command in ["init", "describe"]:
                 with self.subTest(arguments, command=command):

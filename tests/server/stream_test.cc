@@ -157,6 +157,32 @@ TEST_F(StreamTest, FirstElementPastTheEndIsOutOfRange) {
   EXPECT_THAT(details.fields, ElementsAre("first_element"));
 }
 
+TEST_F(StreamTest, ElementCountEndsTheStream) {
+  auto request = HeRequest("w", 20, 10, 7);
+  request.set_chunk_bytes(64);
+  request.set_first_element(17);
+  const std::string whole = CoreBytes("w", {20, 10}, 7);
+  for (int64_t count : {0, 1, 40, 183}) {
+    request.set_element_count(count);
+    const auto delivery = Fetch(stub_.get(), request);
+    ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
+    EXPECT_EQ(delivery.data,
+              whole.substr(17 * 4, static_cast<size_t>(count) * 4));
+    EXPECT_EQ(delivery.trailer->elements(), count);
+  }
+}
+
+TEST_F(StreamTest, ElementCountPastTheEndIsOutOfRange) {
+  auto request = HeRequest("w", 20, 10, 7);
+  request.set_first_element(17);
+  request.set_element_count(184);
+  const auto delivery = Fetch(stub_.get(), request);
+  EXPECT_EQ(delivery.status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  const auto details = DetailsOf(delivery.status);
+  EXPECT_EQ(details.reason, "ELEMENT_COUNT_PAST_END");
+  EXPECT_THAT(details.fields, ElementsAre("element_count"));
+}
+
 TEST_F(StreamTest, TensorWithoutElementsIsHeaderAndTrailer) {
   const auto delivery = FetchText("tensor { shape: 4 shape: 0 shape: 3 }");
   ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();

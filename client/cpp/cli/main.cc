@@ -124,6 +124,9 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
           "meaning. Default: all");
   AddText(app, "--first-element", options.first_element,
           "First element of the slice to deliver. Default: 0");
+  AddText(app, "--element-count", options.element_count,
+          "Elements to deliver from the first one on. Default: to the end of "
+          "the slice");
   AddText(app, "--chunk-bytes", options.chunk_bytes,
           absl::StrCat("Bytes of a message, ", kMinChunkBytes, " to ",
                        kMaxChunkBytes, "; never changes a value. Default: ",

@@ -12,7 +12,8 @@ namespace weightinit {
 
 // Resolves a request in time and memory that do not depend on the size of the
 // tensor. INVALID_ARGUMENT carries every violation (see violations.h);
-// OUT_OF_RANGE: first_element is past the end.
+// OUT_OF_RANGE: first_element is past the end, or element_count reaches past
+// it.
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
                                    const Limits& limits = {});
 

@@ -157,6 +157,7 @@ TEST(RequestOptionsTest, DescriptionAsksForTheSameTensor) {
   options.seed = "5";
   options.generator = "philox4x32_v1";
   options.first_element = "3";
+  options.element_count = "4";
   options.chunk_bytes = "64";
   const auto request = ParseRequest(options);
   ASSERT_TRUE(request.ok()) << request.status();
