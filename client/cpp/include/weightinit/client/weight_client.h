@@ -1,5 +1,5 @@
 // A client of weightinit.v1.WeightInitService that checks what it receives and
-// resumes broken streams.
+// resumes broken streams; or one that computes the same in the process.
 
 #ifndef WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
 #define WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
@@ -43,8 +43,19 @@ struct WeightClientOptions {
   int32_t chunk_bytes = 524288;
 };
 
-// Asks one of several equal servers. Thread-safe: calls may run at once, and
-// share the connections.
+struct LocalOptions {
+  // Threads of one call of Fetch, from 0 to 1024; 0: one for each core that the
+  // process may use. It changes speed only.
+  int threads = 0;
+  // The largest tensor, before slicing, that a request may name: from 1 to 2^59
+  // elements.
+  int64_t max_elements = int64_t{1} << 40;
+  // For one call of Fetch.
+  absl::Duration timeout = absl::InfiniteDuration();
+};
+
+// Asks one of several equal servers, or computes in the process. Thread-safe:
+// calls may run at once, and share the connections.
 //
 // Every method returns the server's error as an absl::Status of the same code,
 // whose message names each violated field. UNAVAILABLE, and a stream that was
@@ -58,6 +69,13 @@ class WeightClient {
   static absl::StatusOr<std::unique_ptr<WeightClient>> FromChannels(
       const std::vector<std::shared_ptr<grpc::Channel>>& channels,
       const WeightClientOptions& options);
+
+  // Computes in the process, without a server and without gRPC. Results and
+  // errors are those of a server of the same version. A call of Fetch uses
+  // `threads` threads and, beside the caller's buffer, at most 1 MiB for each
+  // of them. The request's chunk_bytes is checked and has no other effect.
+  static absl::StatusOr<std::unique_ptr<WeightClient>> Local(
+      const LocalOptions& options = {});
 
   virtual ~WeightClient() = default;
 
@@ -81,6 +99,11 @@ class WeightClient {
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request,
       absl::Span<uint8_t> buffer) = 0;
+
+  // The same into a sink that takes the pieces in any order, and from several
+  // threads. A client of servers calls it from this thread alone, in order.
+  virtual absl::StatusOr<FetchResult> Fetch(
+      const v1::InitializeTensorRequest& request, PieceSink& sink) = 0;
 
  protected:
   WeightClient() = default;
