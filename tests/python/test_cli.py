@@ -73,7 +73,8 @@ OPTIONS = {
                         "--distribution", "uniform"], {"distribution": "uniform"}),
 }
 # Options that do not say which tensor; other tests use each of them.
-OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json"}
+OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json", "--sha256",
+                 "--threads"}
 
 
 class CliTest(CliTestCase):
@@ -99,7 +100,7 @@ class CliTest(CliTestCase):
     def test_every_option_of_the_help_is_tested(self):
         help_text = self.succeed("init", "--help").stdout.decode()
         # An option starts a line, behind its short form if it has one.
-        options = set(re.findall(r"^ +(?:-\w, *)?(--[a-z-]+)", help_text, re.M))
+        options = set(re.findall(r"^ +(?:-\w, *)?(--[a-z0-9-]+)", help_text, re.M))
         self.assertEqual(options, set(OPTIONS) | OTHER_OPTIONS)
 
     def test_npy_loads_in_numpy(self):
@@ -189,7 +190,7 @@ class CliTest(CliTestCase):
 
     def test_json_tells_what_was_stored(self):
         path = self.path("w.bin")
-        report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "-o", path)
+        report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "--sha256", "-o", path)
         self.assertEqual(set(report), {
             "name", "shape", "slice_shape", "scheme", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
@@ -223,6 +224,7 @@ class CliTest(CliTestCase):
         self.assertIsNone(report["measured"])
         self.assertIsNone(report["gain"])
         self.assertIsNone(report["output"])
+        self.assertIsNone(report["sha256"])
         self.assertEqual(report["crc32"], 0)
         self.assertIsNone(self.init("--shape", "5")["fan_in"])
 
@@ -237,7 +239,7 @@ class CliTest(CliTestCase):
         self.assertTrue(described["advisories"][0]["message"])
 
     def test_data_owns_standard_output(self):
-        result = self.succeed("init", "--json", *MATRIX, "-o", "-")
+        result = self.succeed("init", "--json", *MATRIX, "--sha256", "-o", "-")
         report = json.loads(result.stderr)
         self.assertEqual(report["sha256"], hashlib.sha256(result.stdout).hexdigest())
         self.assertEqual(report["output"], "-")
@@ -275,7 +277,32 @@ class CliTest(CliTestCase):
             process.send_signal(signal.SIGTERM)
         self.assertRegex(bar, r"^\r\[#* *\] +\d+%  \d+ MB  \d+ MB/s")
 
-    def test_server_gives_the_bytes_of_in_process(self):
+    def test_threads_and_ways_to_the_file_change_nothing(self):
+        # 2.4 MB: several pieces.
+        arguments = ["--shape", "601x1009", "--activation", "relu"]
+        expected = self.data(*arguments)
+        digest = hashlib.sha256(expected).hexdigest()
+        measured = self.init(*arguments)["measured"]
+        path = self.path("w.bin")
+        with real_server() as server:
+            for more in [["--threads", "1"], ["--threads", "5"], [], ["--server", server.address]]:
+                for way in [["-o", path], ["-o", path, "--sha256"], []]:
+                    with self.subTest(more=more, way=way):
+                        report = self.init(*arguments, *more, *way)
+                        self.assertEqual(report["crc32"], zlib.crc32(expected))
+                        self.assertEqual(report["measured"], measured)
+                        if "--sha256" in way:
+                            self.assertEqual(report["sha256"], digest)
+                        if way:
+                            self.assertTrue(self.read("w.bin") == expected)
+                self.assertTrue(self.data(*arguments, *more) == expected)
+
+    def test_sha256_is_in_the_text_if_asked_for(self):
+        digest = hashlib.sha256(self.data(*MATRIX)).hexdigest().encode()
+        self.assertIn(b"sha256       " + digest, self.succeed("init", *MATRIX, "--sha256").stdout)
+        self.assertNotIn(b"sha256", self.succeed("init", *MATRIX).stdout)
+
+    def test_server_gives_the_bytes_of_this_process(self):
         with real_server() as server:
             for dtype in DTYPES:
                 arguments = ["--shape", "300x500", "--dtype", dtype, "--name", "x"]
@@ -283,8 +310,12 @@ class CliTest(CliTestCase):
                                  self.data(*arguments))
             for command in [["describe", *MATRIX], ["info"]]:
                 remote = self.succeed(*command, "--json", "--server", server.address)
-                self.assertEqual(json.loads(remote.stdout),
-                                 json.loads(self.succeed(*command, "--json").stdout))
+                remote = json.loads(remote.stdout)
+                local = json.loads(self.succeed(*command, "--json").stdout)
+                if command == ["info"]:
+                    self.assertEqual(remote["limits"].pop("max_streams"), 256)
+                    self.assertEqual(local["limits"].pop("max_streams"), 2**31 - 1)
+                self.assertEqual(remote, local)
 
     def test_info_lists_capabilities(self):
         info = json.loads(self.succeed("info", "--json").stdout)

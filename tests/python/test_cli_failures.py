@@ -42,6 +42,10 @@ class UsageTest(CliTestCase):
             (["init", "--shape", "4", "--name", "__metadata__", "-o", "w.safetensors"],
              "reserved"),
             (["describe", "--shape", "4x4", "-o", "w.npy"], "-o"),
+            (["init", "--shape", "4x4", "--threads", "0"],
+             '--threads: "0" is not an integer from 1 to 1024'),
+            (["init", "--shape", "4x4", "--threads", "1025"], "--threads"),
+            (["init", "--shape", "4x4", "--threads", "x"], "--threads"),
         ]:
             with self.subTest(arguments):
                 self.assertIn(words, self.fail_with(2, *arguments, cwd=self.directory))
@@ -210,9 +214,9 @@ class FailoverTest(CliTestCase):
 
     def test_server_killed_in_mid_stream_is_replaced(self):
         expected = json.loads(
-            self.succeed("init", "--json", *BIG_TENSOR).stdout)["sha256"]
+            self.succeed("init", "--json", "--sha256", *BIG_TENSOR).stdout)["sha256"]
         with real_server() as first, real_server() as second, start_cli(
-                "init", "--json", *BIG_TENSOR, "-o", "-", "--server",
+                "init", "--json", "--sha256", *BIG_TENSOR, "-o", "-", "--server",
                 f"{first.address},{second.address}") as process:
             digest = hashlib.sha256(process.stdout.read(1 << 20))
             # The client reads on only as its pipe empties: the stream is open.

@@ -14,7 +14,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "server/in_process.h"
 #include "server/server.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/core/resolve.h"
@@ -326,49 +325,6 @@ TEST_F(StreamTest, TwoServersDeliverTheSameBytes) {
       v1::WeightInitService::NewStub(Connect(other_server->address()));
   const auto request = HeRequest("w", 100, 100, 3);
   EXPECT_EQ(Fetch(stub_.get(), request).data, Fetch(other.get(), request).data);
-}
-
-TEST(InProcessTest, StubKeepsItsServerAliveAndDeliversTheSameBytes) {
-  std::unique_ptr<v1::WeightInitService::Stub> stub;
-  {
-    auto channel = MakeInProcessChannel();
-    ASSERT_TRUE(channel.ok()) << channel.status();
-    stub = v1::WeightInitService::NewStub(*channel);
-  }
-  const auto delivery = Fetch(stub.get(), HeRequest("w", 300, 700, 42));
-  ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
-  EXPECT_EQ(delivery.data, CoreBytes("w", {300, 700}, 42));
-}
-
-TEST(InProcessTest, ErrorsKeepTheirDetails) {
-  InProcessOptions options;
-  options.max_elements = 100;
-  auto channel = MakeInProcessChannel(options);
-  ASSERT_TRUE(channel.ok()) << channel.status();
-  const auto stub = v1::WeightInitService::NewStub(*channel);
-  const auto delivery =
-      Fetch(stub.get(), ParseRequest("tensor { shape: 101 }"));
-  EXPECT_EQ(delivery.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(DetailsOf(delivery.status).fields, ElementsAre("tensor.shape"));
-}
-
-TEST(InProcessTest, ChannelLetGoInTheMiddleOfAStreamEndsIt) {
-  auto channel = MakeInProcessChannel();
-  ASSERT_TRUE(channel.ok()) << channel.status();
-  auto stub = v1::WeightInitService::NewStub(*channel);
-  *channel = nullptr;
-  StalledStream stream(stub.get(), LargeRequest());
-  stub.reset();
-  EXPECT_FALSE(stream.Finish().ok());
-}
-
-TEST(InProcessTest, OptionOutOfRangeIsInvalid) {
-  InProcessOptions options;
-  options.max_elements = 0;
-  const auto channel = MakeInProcessChannel(options);
-  EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(channel.status().message()),
-              HasSubstr("max_elements: 0"));
 }
 
 }  // namespace

@@ -14,11 +14,12 @@
 
 namespace weightinit::cli {
 
-// Which service to ask, as typed.
+// Who computes, as typed.
 struct ConnectionOptions {
-  // Comma-separated host:port; nothing for the service inside this process.
+  // Comma-separated host:port; nothing to compute in this process.
   std::optional<std::string> servers;
   std::optional<std::string> timeout;  // In seconds.
+  std::optional<std::string> threads;  // Without servers.
 };
 
 struct InitOptions {
@@ -27,6 +28,7 @@ struct InitOptions {
   // A path, or "-" for standard output; nothing to store nothing.
   std::optional<std::string> output;
   std::optional<std::string> format;
+  bool sha256 = false;
   bool json = false;
 };
 
@@ -46,7 +48,7 @@ absl::Status RunInit(const InitOptions& options);
 absl::Status RunDescribe(const DescribeOptions& options);
 absl::Status RunInfo(const InfoOptions& options);
 
-// A client of the servers, or of the service inside this process.
+// A client of the servers, or one that computes in this process.
 absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
     const ConnectionOptions& options);
 

@@ -1,14 +1,21 @@
 #include <unistd.h>
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/file_format.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/progress.h"
 #include "client/cpp/cli/report.h"
-#include "client/cpp/cli/statistics.h"
+#include "client/cpp/statistics/statistics.h"
 #include "weightinit/core/sha256.h"
 
 namespace weightinit::cli {
@@ -16,62 +23,124 @@ namespace {
 
 constexpr int kHistogramBins = 10;
 
-// Stores a tensor, and computes of it what the report needs.
-class ReportingSink final : public TensorSink {
- public:
-  // `output` may be null, and has to outlive the sink.
-  ReportingSink(Output* output, FileFormat format, int bins)
-      : output_(output), format_(format), bins_(bins) {}
+// Where a tensor is stored, and what of it is reported.
+struct Destination {
+  Output* output = nullptr;  // Null to store nothing.
+  FileFormat format = FileFormat::kBin;
+  int bins = 0;  // Of the histogram.
+  bool sha256 = false;
+};
 
-  absl::Status OnHeader(const v1::TensorDescription& description) override {
-    statistics_.emplace(description, bins_);
+// Stores a tensor, and computes of it what the report needs while it is in the
+// caches. Thread-safe from Start on.
+class TensorStore {
+ public:
+  explicit TensorStore(const Destination& destination)
+      : destination_(destination) {}
+
+  absl::Status Start(const v1::TensorDescription& description) {
+    statistics_.emplace(description, destination_.bins);
     progress_.Start(description.bytes());
-    if (output_ == nullptr) return absl::OkStatus();
-    return output_->Write(FileHeader(format_, description));
+    if (destination_.output == nullptr) return absl::OkStatus();
+    const std::string header = FileHeader(destination_.format, description);
+    header_bytes_ = static_cast<int64_t>(header.size());
+    return destination_.output->Write(header);
   }
 
-  absl::Status OnData(absl::Span<const uint8_t> data) override {
-    if (output_ != nullptr) {
-      if (absl::Status status = output_->Write(data); !status.ok()) {
+  // The next bytes in order.
+  absl::Status Append(absl::Span<const uint8_t> data) {
+    if (destination_.output != nullptr) {
+      if (absl::Status status = destination_.output->Write(data);
+          !status.ok()) {
         return status;
       }
     }
-    sha256_.Update(data);
-    statistics_->Add(data);
-    progress_.Add(static_cast<int64_t>(data.size()));
+    const int64_t offset = appended_;
+    appended_ += static_cast<int64_t>(data.size());
+    if (destination_.sha256) sha256_.Update(data);
+    Count(offset, data);
     return absl::OkStatus();
+  }
+
+  // Bytes that begin `offset` bytes after the tensor's first.
+  absl::Status Put(int64_t offset, absl::Span<const uint8_t> data) {
+    // First, since writing it drives the data out of the first-level cache.
+    Count(offset, data);
+    if (destination_.output == nullptr) return absl::OkStatus();
+    return destination_.output->WriteAt(header_bytes_ + offset, data);
   }
 
   // After the last data; call it once.
   void FillReport(InitReport* report) {
-    report->sha256 = sha256_.HexDigest();
+    if (destination_.sha256) report->sha256 = sha256_.HexDigest();
     report->measured = statistics_->measured();
     report->histogram = statistics_->histogram();
   }
 
  private:
-  Output* const output_;
-  const FileFormat format_;
-  const int bins_;
-  std::optional<Statistics> statistics_;  // From the header on.
+  void Count(int64_t offset, absl::Span<const uint8_t> data) {
+    statistics_->Add(offset, data);
+    progress_.Add(static_cast<int64_t>(data.size()));
+  }
+
+  const Destination destination_;
+  int64_t header_bytes_ = 0;
+  int64_t appended_ = 0;
+  std::optional<Statistics> statistics_;  // From Start on.
   Sha256 sha256_;
   ProgressBar progress_;
 };
 
-// Fetches into `output`, which may be null, and makes it visible.
+// For what has to come in order: a pipe, a SHA-256.
+class OrderedSink final : public TensorSink {
+ public:
+  explicit OrderedSink(TensorStore& store) : store_(store) {}
+  absl::Status OnHeader(const v1::TensorDescription& description) override {
+    return store_.Start(description);
+  }
+  absl::Status OnData(absl::Span<const uint8_t> data) override {
+    return store_.Append(data);
+  }
+
+ private:
+  TensorStore& store_;
+};
+
+class OffsetSink final : public PieceSink {
+ public:
+  explicit OffsetSink(TensorStore& store) : store_(store) {}
+  absl::Status OnHeader(const v1::TensorDescription& description) override {
+    return store_.Start(description);
+  }
+  absl::Status OnPiece(int64_t offset,
+                       absl::Span<const uint8_t> data) override {
+    return store_.Put(offset, data);
+  }
+
+ private:
+  TensorStore& store_;
+};
+
+// Fetches into the destination, and makes it visible.
 absl::StatusOr<InitReport> Fetch(WeightClient& client,
                                  const v1::InitializeTensorRequest& request,
-                                 Output* output, FileFormat format, int bins) {
+                                 const Destination& destination) {
   const absl::Time start = absl::Now();
-  ReportingSink sink(output, format, bins);
-  auto result = client.Fetch(request, sink);
+  Output* const output = destination.output;
+  TensorStore store(destination);
+  OrderedSink ordered(store);
+  OffsetSink offsets(store);
+  const bool in_order =
+      destination.sha256 || (output != nullptr && !output->has_offsets());
+  auto result = in_order ? client.Fetch(request, ordered)
+                         : client.Fetch(request, offsets);
   if (!result.ok()) return result.status();
   if (output != nullptr) {
     if (absl::Status status = output->Commit(); !status.ok()) return status;
   }
   InitReport report;
   report.result = *std::move(result);
-  sink.FillReport(&report);
+  store.FillReport(&report);
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return report;
 }
@@ -81,13 +150,14 @@ absl::StatusOr<InitReport> Fetch(WeightClient& client,
 absl::Status RunInit(const InitOptions& options) {
   const auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();
-  FileFormat format = FileFormat::kBin;
+  Destination destination;
   if (options.output.has_value() || options.format.has_value()) {
     const auto chosen =
         ChooseFormat(options.output.value_or("-"), options.format);
     if (!chosen.ok()) return chosen.status();
-    format = *chosen;
-    if (absl::Status status = CheckName(format, request->tensor().name());
+    destination.format = *chosen;
+    if (absl::Status status =
+            CheckName(destination.format, request->tensor().name());
         !status.ok()) {
       return status;
     }
@@ -103,8 +173,11 @@ absl::Status RunInit(const InitOptions& options) {
 
   const bool data_on_stdout = options.output == "-";
   const int report_to = data_on_stdout ? STDERR_FILENO : STDOUT_FILENO;
-  const int bins = options.json || isatty(report_to) == 0 ? 0 : kHistogramBins;
-  auto report = Fetch(**client, *request, output.get(), format, bins);
+  destination.output = output.get();
+  destination.bins =
+      options.json || isatty(report_to) == 0 ? 0 : kHistogramBins;
+  destination.sha256 = options.sha256;
+  auto report = Fetch(**client, *request, destination);
   if (!report.ok()) return report.status();
   report->output = options.output;
   if (options.json) return WriteText(report_to, InitJson(*report));

@@ -181,6 +181,20 @@ absl::Status Output::Write(absl::string_view text) {
   return WriteAll(fd_, text, target_);
 }
 
+absl::Status Output::WriteAt(int64_t offset,
+                             absl::Span<const uint8_t> data) const {
+  while (!data.empty()) {
+    const ssize_t written = pwrite(fd_, data.data(), data.size(), offset);
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+      offset += written;
+    } else if (errno != EINTR) {
+      return IoError(target_, errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Output::Commit() {
   if (kind_ == Kind::kStandardOutput) return absl::OkStatus();
   if (kind_ == Kind::kAnonymous || kind_ == Kind::kTemporary) {

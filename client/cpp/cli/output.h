@@ -28,8 +28,8 @@ struct OutputOptions {
 // bytes come. Symbolic links are followed. Errors are INTERNAL and name the
 // path.
 //
-// Not thread-safe. Outputs of one process should be one at a time, since
-// RemoveTemporary knows of one.
+// Not thread-safe, but for WriteAt. Outputs of one process should be one at a
+// time, since RemoveTemporary knows of one.
 class Output {
  public:
   // Opens `path` for writing; "-" is standard output.
@@ -45,8 +45,18 @@ class Output {
   Output& operator=(const Output&) = delete;
   ~Output();
 
+  // At the end of what was written by these two.
   absl::Status Write(absl::Span<const uint8_t> data);
   absl::Status Write(absl::string_view text);
+
+  // Whether WriteAt may be called: not where bytes can only follow each other.
+  bool has_offsets() const {
+    return kind_ == Kind::kAnonymous || kind_ == Kind::kTemporary;
+  }
+
+  // From `offset` on, in bytes from the start of the file. Several threads may
+  // write different parts at once. REQUIRES: has_offsets().
+  absl::Status WriteAt(int64_t offset, absl::Span<const uint8_t> data) const;
 
   // Makes all that was written durable and visible under the path. Call it
   // once, last.

@@ -82,6 +82,7 @@ class WeightClient {
   virtual absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) = 0;
 
+  // Of a client that computes itself, limits.max_streams is 2^31 - 1: none.
   virtual absl::StatusOr<v1::GetServerInfoResponse> Info() = 0;
 
   // Streams a tensor into `sink`. The stream is checked part by part: order,
