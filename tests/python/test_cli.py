@@ -74,7 +74,7 @@ OPTIONS = {
 }
 # Options that do not say which tensor; other tests use each of them.
 OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json", "--sha256",
-                 "--threads"}
+                 "--threads", "--resume"}
 
 
 class CliTest(CliTestCase):

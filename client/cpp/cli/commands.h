@@ -29,6 +29,8 @@ struct InitOptions {
   std::optional<std::string> output;
   std::optional<std::string> format;
   bool sha256 = false;
+  // Keep a download that is broken off, and go on with one that is there.
+  bool resume = false;
   bool json = false;
 };
 

@@ -2,94 +2,24 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/file_format.h"
 #include "client/cpp/cli/output.h"
-#include "client/cpp/cli/progress.h"
+#include "client/cpp/cli/partial_download.h"
 #include "client/cpp/cli/report.h"
-#include "client/cpp/statistics/statistics.h"
-#include "weightinit/core/sha256.h"
+#include "client/cpp/cli/tensor_store.h"
 
 namespace weightinit::cli {
 namespace {
 
 constexpr int kHistogramBins = 10;
-
-// Where a tensor is stored, and what of it is reported.
-struct Destination {
-  Output* output = nullptr;  // Null to store nothing.
-  FileFormat format = FileFormat::kBin;
-  int bins = 0;  // Of the histogram.
-  bool sha256 = false;
-};
-
-// Stores a tensor, and computes of it what the report needs while it is in the
-// caches. Thread-safe from Start on.
-class TensorStore {
- public:
-  explicit TensorStore(const Destination& destination)
-      : destination_(destination) {}
-
-  absl::Status Start(const v1::TensorDescription& description) {
-    statistics_.emplace(description, destination_.bins);
-    progress_.Start(description.bytes());
-    if (destination_.output == nullptr) return absl::OkStatus();
-    const std::string header = FileHeader(destination_.format, description);
-    header_bytes_ = static_cast<int64_t>(header.size());
-    return destination_.output->Write(header);
-  }
-
-  // The next bytes in order.
-  absl::Status Append(absl::Span<const uint8_t> data) {
-    if (destination_.output != nullptr) {
-      if (absl::Status status = destination_.output->Write(data);
-          !status.ok()) {
-        return status;
-      }
-    }
-    const int64_t offset = appended_;
-    appended_ += static_cast<int64_t>(data.size());
-    if (destination_.sha256) sha256_.Update(data);
-    Count(offset, data);
-    return absl::OkStatus();
-  }
-
-  // Bytes that begin `offset` bytes after the tensor's first.
-  absl::Status Put(int64_t offset, absl::Span<const uint8_t> data) {
-    // First, since writing it drives the data out of the first-level cache.
-    Count(offset, data);
-    if (destination_.output == nullptr) return absl::OkStatus();
-    return destination_.output->WriteAt(header_bytes_ + offset, data);
-  }
-
-  // After the last data; call it once.
-  void FillReport(InitReport* report) {
-    if (destination_.sha256) report->sha256 = sha256_.HexDigest();
-    report->measured = statistics_->measured();
-    report->histogram = statistics_->histogram();
-  }
-
- private:
-  void Count(int64_t offset, absl::Span<const uint8_t> data) {
-    statistics_->Add(offset, data);
-    progress_.Add(static_cast<int64_t>(data.size()));
-  }
-
-  const Destination destination_;
-  int64_t header_bytes_ = 0;
-  int64_t appended_ = 0;
-  std::optional<Statistics> statistics_;  // From Start on.
-  Sha256 sha256_;
-  ProgressBar progress_;
-};
 
 // For what has to come in order: a pipe, a SHA-256.
 class OrderedSink final : public TensorSink {
@@ -121,6 +51,16 @@ class OffsetSink final : public PieceSink {
   TensorStore& store_;
 };
 
+// The rest of what `request` asks for, behind `front`.
+v1::InitializeTensorRequest Behind(const Front& front,
+                                   v1::InitializeTensorRequest request) {
+  request.set_first_element(request.first_element() + front.elements);
+  if (request.has_element_count()) {
+    request.set_element_count(request.element_count() - front.elements);
+  }
+  return request;
+}
+
 // Fetches into the destination, and makes it visible.
 absl::StatusOr<InitReport> Fetch(WeightClient& client,
                                  const v1::InitializeTensorRequest& request,
@@ -130,10 +70,11 @@ absl::StatusOr<InitReport> Fetch(WeightClient& client,
   TensorStore store(destination);
   OrderedSink ordered(store);
   OffsetSink offsets(store);
-  const bool in_order =
-      destination.sha256 || (output != nullptr && !output->has_offsets());
-  auto result = in_order ? client.Fetch(request, ordered)
-                         : client.Fetch(request, offsets);
+  const bool in_order = destination.sha256 || destination.partial != nullptr ||
+                        (output != nullptr && !output->has_offsets());
+  const auto rest = Behind(destination.front, request);
+  auto result =
+      in_order ? client.Fetch(rest, ordered) : client.Fetch(rest, offsets);
   if (!result.ok()) return result.status();
   if (output != nullptr) {
     if (absl::Status status = output->Commit(); !status.ok()) return status;
@@ -145,11 +86,52 @@ absl::StatusOr<InitReport> Fetch(WeightClient& client,
   return report;
 }
 
+// The same, going on with what is there of an earlier download, and keeping
+// what there is if this one breaks off too.
+absl::StatusOr<InitReport> Resume(WeightClient& client,
+                                  const v1::InitializeTensorRequest& request,
+                                  Destination destination) {
+  PartialDownload partial(*destination.output, request, destination.format);
+  const absl::StatusOr<Front> front = partial.Restore();
+  if (!front.ok()) return front.status();
+  if (partial.dropped()) {
+    WriteText(
+        STDERR_FILENO,
+        absl::StrCat("weightinit: ", destination.output->partial_path(),
+                     " is damaged or of another request: starting anew\n"))
+        .IgnoreError();
+  }
+  destination.partial = &partial;
+  destination.front = *front;
+  auto report = Fetch(client, request, destination);
+  if (report.ok()) {
+    partial.Remove();
+  } else {
+    partial.Save();
+  }
+  return report;
+}
+
+// INVALID_ARGUMENT: --resume is given where nothing can be resumed.
+absl::Status CheckResume(const InitOptions& options) {
+  if (!options.resume) return absl::OkStatus();
+  if (!options.connection.servers.has_value()) {
+    return absl::InvalidArgumentError(
+        "--resume: there is no --server; without one nothing is downloaded");
+  }
+  if (!options.output.has_value()) {
+    return absl::InvalidArgumentError(
+        "--resume: there is no --output, whose file is to be continued");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status RunInit(const InitOptions& options) {
   const auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();
+  if (absl::Status status = CheckResume(options); !status.ok()) return status;
   Destination destination;
   if (options.output.has_value() || options.format.has_value()) {
     const auto chosen =
@@ -166,7 +148,9 @@ absl::Status RunInit(const InitOptions& options) {
   if (!client.ok()) return client.status();
   std::unique_ptr<Output> output;
   if (options.output.has_value()) {
-    auto opened = Output::Open(*options.output);
+    OutputOptions output_options;
+    output_options.keep_partial = options.resume;
+    auto opened = Output::Open(*options.output, output_options);
     if (!opened.ok()) return opened.status();
     output = *std::move(opened);
   }
@@ -177,7 +161,8 @@ absl::Status RunInit(const InitOptions& options) {
   destination.bins =
       options.json || isatty(report_to) == 0 ? 0 : kHistogramBins;
   destination.sha256 = options.sha256;
-  auto report = Fetch(**client, *request, destination);
+  auto report = options.resume ? Resume(**client, *request, destination)
+                               : Fetch(**client, *request, destination);
   if (!report.ok()) return report.status();
   report->output = options.output;
   if (options.json) return WriteText(report_to, InitJson(*report));

@@ -219,6 +219,12 @@ int Main(int argc, char** argv) {
   init->add_flag("--sha256", init_options.sha256,
                  "Report the SHA-256 of the tensor's bytes too. It is computed "
                  "in their order by one thread, at 1 to 2 GB/s");
+  init->add_flag(
+      "--resume", init_options.resume,
+      "With --server: if the download breaks off, keep it as "
+      "OUTPUT.partial and OUTPUT.partial.state, and go on from there "
+      "the next time, once it is found intact. Default: nothing "
+      "partial stays");
   AddText(*init, "--threads", init_options.connection.threads,
           "Threads that compute when there is no --server. Default: one for "
           "each core");
