@@ -27,7 +27,8 @@ class DescribeModelResponse;
 
 // The plan of a serialized request. INVALID_ARGUMENT carries every violation,
 // also that of a request that cannot be parsed; OUT_OF_RANGE: first_element is
-// past the end. FAILED_PRECONDITION: a seed_name, and `root_seed` is null.
+// past the end, or element_count reaches past it. FAILED_PRECONDITION: a
+// seed_name, and `root_seed` is null.
 absl::StatusOr<TensorPlan> PlanInitializeTensor(
     const grpc::ByteBuffer& request, const Limits& limits,
     const RootSeed* root_seed = nullptr);

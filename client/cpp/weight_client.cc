@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "client/cpp/connect.h"
 #include "client/cpp/fetch/chunk_destination.h"
+#include "client/cpp/fetch/fetch_errors.h"
 #include "client/cpp/fetch/message_stream_reader.h"
 #include "client/cpp/fetch/receive_memory.h"
 #include "client/cpp/fetch/tensor_consumer.h"
@@ -20,8 +21,6 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
 #include "proto/cpp/status_conversion.h"
-#include "weightinit/core/utf8.h"
-#include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
 namespace weightinit {
@@ -72,26 +71,26 @@ AttemptResult ResultOf(const grpc::Status& status) {
   return {FromGrpcStatus(status), IsBroken(status), false};
 }
 
-// INVALID_ARGUMENT, as the server says it: the generated code would put a name
-// that is not UTF-8 on the wire all the same, and a line of its own on standard
-// error.
-absl::Status CheckNames(const std::string& tensor_name,
-                        const std::string& seed_name) {
-  std::vector<Violation> violations;
-  if (!IsUtf8(tensor_name)) {
-    violations.push_back({"tensor.name", "is not valid UTF-8"});
-  }
-  if (!IsUtf8(seed_name)) {
-    violations.push_back({"seed_name", "is not valid UTF-8"});
-  }
-  if (violations.empty()) return absl::OkStatus();
-  return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
-}
+// Hands what comes in order to a sink that takes it in any order.
+class PieceAdapter final : public TensorSink {
+ public:
+  // `sink` has to outlive the adapter.
+  explicit PieceAdapter(PieceSink& sink) : sink_(sink) {}
 
-template <typename Request>
-absl::Status CheckNames(const Request& request) {
-  return CheckNames(request.tensor().name(), request.seed_name());
-}
+  absl::Status OnHeader(const v1::TensorDescription& description) override {
+    return sink_.OnHeader(description);
+  }
+
+  absl::Status OnData(absl::Span<const uint8_t> data) override {
+    const int64_t offset = offset_;
+    offset_ += static_cast<int64_t>(data.size());
+    return sink_.OnPiece(offset, data);
+  }
+
+ private:
+  PieceSink& sink_;
+  int64_t offset_ = 0;
+};
 
 // One stream, from where the delivery stands.
 AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
@@ -100,6 +99,9 @@ AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
                           TensorDelivery& delivery) {
   const int64_t elements_before = delivery.result.elements;
   request.set_first_element(request.first_element() + elements_before);
+  if (request.has_element_count()) {
+    request.set_element_count(request.element_count() - elements_before);
+  }
   TensorConsumer consumer(request, destination, delivery);
   const grpc::Slice wire(request.SerializeAsString());
   const StreamEnd end =
@@ -182,6 +184,12 @@ class RetryingClient final : public WeightClient {
     return FetchTo(request, destination);
   }
 
+  absl::StatusOr<FetchResult> Fetch(const v1::InitializeTensorRequest& request,
+                                    PieceSink& sink) override {
+    PieceAdapter adapter(sink);
+    return Fetch(request, adapter);
+  }
+
  private:
   absl::StatusOr<FetchResult> FetchTo(
       const v1::InitializeTensorRequest& request,
@@ -197,12 +205,8 @@ class RetryingClient final : public WeightClient {
           return FetchStream(replica, context, sized, destination, delivery);
         });
     if (!status.ok()) {
-      if (delivery.result.elements == 0) return status;
-      return absl::Status(
-          status.code(),
-          absl::StrCat(status.message(), " (after ", delivery.result.elements,
-                       " of ", delivery.result.description.elements(),
-                       " elements)"));
+      return AfterElements(status, delivery.result.elements,
+                           delivery.result.description.elements());
     }
     return std::move(delivery.result);
   }

@@ -178,6 +178,30 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   }
 }
 
+// Sets what is delivered of the slice. OUT_OF_RANGE: the slice ends before.
+absl::Status ResolveRange(const TensorRequest& request, TensorPlan& plan) {
+  int64_t slice_elements = 1;
+  for (const int64_t size : plan.SliceShape()) slice_elements *= size;
+  ViolationList violations;
+  if (request.first_element > slice_elements) {
+    AddViolation(violations, "first_element", "is ", request.first_element,
+                 "; must be from 0 to ", slice_elements,
+                 ", the elements of the slice");
+    return ViolationStatus(absl::StatusCode::kOutOfRange, violations);
+  }
+  const int64_t rest = slice_elements - request.first_element;
+  plan.first_element = request.first_element;
+  plan.elements = request.element_count.value_or(rest);
+  if (plan.elements > rest) {
+    AddViolation(violations, "element_count", "is ", plan.elements,
+                 "; must be from 0 to ", rest,
+                 ", the elements of the slice from first_element on");
+    return ViolationStatus(absl::StatusCode::kOutOfRange, violations);
+  }
+  plan.bytes = plan.elements * DtypeBytes(plan.dtype);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
@@ -231,6 +255,10 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
     AddViolation(violations, "first_element", "is ", request.first_element,
                  "; must be at least 0");
   }
+  if (request.element_count.value_or(0) < 0) {
+    AddViolation(violations, "element_count", "is ", *request.element_count,
+                 "; must be at least 0");
+  }
   if (!violations.empty()) {
     return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
   }
@@ -239,17 +267,9 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.seed_name = request.seed_name;
   plan.name = spec.name;
   plan.tensor_elements = *tensor_elements;
-  int64_t slice_elements = 1;
-  for (const int64_t size : plan.SliceShape()) slice_elements *= size;
-  if (request.first_element > slice_elements) {
-    AddViolation(violations, "first_element", "is ", request.first_element,
-                 "; must be from 0 to ", slice_elements,
-                 ", the elements of the slice");
-    return ViolationStatus(absl::StatusCode::kOutOfRange, violations);
+  if (absl::Status status = ResolveRange(request, plan); !status.ok()) {
+    return status;
   }
-  plan.first_element = request.first_element;
-  plan.elements = slice_elements - request.first_element;
-  plan.bytes = plan.elements * DtypeBytes(plan.dtype);
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
   if (plan.parts.empty()) {
     plan.stream_key = DeriveStreamKey(plan.seed, plan.name);

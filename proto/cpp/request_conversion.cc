@@ -28,6 +28,7 @@ TensorRequest RequestFromProto(const Request& proto) {
   request.generator = static_cast<Generator>(proto.generator());
   request.slice = FromProto(proto.slice());
   request.first_element = proto.first_element();
+  if (proto.has_element_count()) request.element_count = proto.element_count();
   request.chunk_bytes = proto.chunk_bytes();
   return request;
 }
@@ -38,6 +39,7 @@ absl::Status TensorMissing(TensorRequest request, const Limits& limits) {
   std::vector<Violation> violations = {{"tensor", "is required"}};
   request.slice.clear();
   request.first_element = 0;
+  request.element_count.reset();
   for (Violation& violation :
        GetViolations(Resolve(request, limits).status())) {
     violations.push_back(std::move(violation));

@@ -14,8 +14,9 @@
 namespace weightinit {
 
 // The plan of a request. INVALID_ARGUMENT carries every violation, also that no
-// tensor is named; OUT_OF_RANGE: first_element is past the end.
-// FAILED_PRECONDITION: a seed_name, and `root_seed` is null.
+// tensor is named; OUT_OF_RANGE: first_element is past the end, or
+// element_count reaches past it. FAILED_PRECONDITION: a seed_name, and
+// `root_seed` is null.
 absl::StatusOr<TensorPlan> PlanOf(const v1::InitializeTensorRequest& request,
                                   const Limits& limits,
                                   const RootSeed* root_seed = nullptr);

@@ -1,6 +1,7 @@
 #include "proto/cpp/status_conversion.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -14,12 +15,15 @@ namespace weightinit {
 namespace {
 
 // Why, in the terms of google.rpc.ErrorInfo.
-absl::string_view ReasonOf(absl::StatusCode code) {
+absl::string_view ReasonOf(absl::StatusCode code,
+                           const std::vector<Violation>& violations) {
   switch (code) {
     case absl::StatusCode::kInvalidArgument:
       return "INVALID_REQUEST";
     case absl::StatusCode::kOutOfRange:
-      return "FIRST_ELEMENT_PAST_END";
+      return !violations.empty() && violations[0].field == "element_count"
+                 ? "ELEMENT_COUNT_PAST_END"
+                 : "FIRST_ELEMENT_PAST_END";
     case absl::StatusCode::kResourceExhausted:
       return "TOO_MANY_STREAMS";
     case absl::StatusCode::kFailedPrecondition:
@@ -34,9 +38,10 @@ absl::string_view ReasonOf(absl::StatusCode code) {
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
+  const std::vector<Violation> violations = GetViolations(status);
   return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
-                           ReasonOf(status.code()), status.message(),
-                           GetViolations(status));
+                           ReasonOf(status.code(), violations),
+                           status.message(), violations);
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {

@@ -5,7 +5,8 @@ usage: peers.py torch|numpy|mkl|flight BYTES     measures on request
 
 Runs in the virtual environment that script/bench makes. A measuring process prints {"version": ...}, then answers each
 line {"kernel": NAME, "seconds": S, ...} with {"seconds": {VARIANT: seconds of one call}}: the mean of as many calls as
-take S seconds, at least one. All kernels fill the same memory of BYTES bytes, on one thread, and allocate nothing.
+take S seconds, at least one. All kernels fill the same memory of BYTES bytes, on one thread, and allocate nothing; but for torch's kaiming_file, which
+makes a tensor of its own and saves it to a new file.
 """
 
 import ctypes
@@ -36,7 +37,9 @@ def touched_memory(size):
 
 class TorchPeer:
     def __init__(self, memory):
+        import numpy  # What saves is imported before anything is timed.
         import torch
+        self._numpy = numpy
         torch.set_num_threads(1)
         torch.set_grad_enabled(False)
         self.version = torch.__version__
@@ -53,6 +56,17 @@ class TorchPeer:
             "normal_f64": {"normal_": f64.normal_},
             "kaiming_f32": {"kaiming_normal_": lambda: init.kaiming_normal_(matrix)},
         }
+        self._torch = torch
+
+    def variants(self, command):
+        if command["kernel"] != "kaiming_file":
+            return self.kernels[command["kernel"]]
+        return {"kaiming_normal_, save": lambda: self._save(command["rows"], command["path"])}
+
+    def _save(self, rows, path):
+        weight = self._torch.empty(rows, ROW_ELEMENTS)
+        self._torch.nn.init.kaiming_normal_(weight)
+        self._numpy.save(path, weight.numpy())
 
 
 class NumpyPeer:
@@ -120,7 +134,8 @@ class FlightPeer:
         self._size = len(memory)
         self._clients = {}
 
-    def variants(self, address):
+    def variants(self, command):
+        address = command["address"]
         client = self._clients.setdefault(address, self._flight.connect(address))
         variants = {}
         for batch_bytes in FLIGHT_BATCH_BYTES:
@@ -185,7 +200,7 @@ def main():
         return
     for line in sys.stdin:
         command = json.loads(line)
-        variants = peer.variants(command["address"]) if name == "flight" else peer.kernels[command["kernel"]]
+        variants = peer.variants(command) if hasattr(peer, "variants") else peer.kernels[command["kernel"]]
         seconds = {variant: seconds_of_one(call, command["seconds"]) for variant, call in variants.items()}
         print(json.dumps({"seconds": seconds}), flush=True)
 

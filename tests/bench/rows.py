@@ -170,6 +170,10 @@ def _flight_throughput(session, _):
     return {variant: session.options.tensor_bytes / each / 1e9 for variant, each in session.flight().items()}
 
 
+def _init_throughput(session, simd_target):
+    return session.init_throughput(simd_target, ROW_ELEMENTS)
+
+
 def _slice_milliseconds(session, simd_target):
     elements = SLICE_BYTES // 4
     request = _request([HUGE_ELEMENTS], "NORMAL", slice=[{"start": str(HUGE_ELEMENTS - elements)}])
@@ -210,6 +214,10 @@ ROWS = (
                 _kaiming_throughput, _each(at_least(2), at_least(1.2))),
     ComparedRow("C++ client normal f32 / Arrow Flight DoGet", "GB/s", _client_throughput, _flight_throughput,
                 _each(at_least(1), at_least(0.6))),
+    ComparedRow("init 1 GiB to a file / raw write loop", "GB/s", _init_throughput,
+                lambda session, _: {"pwrite": session.raw_write_throughput()}, _each(at_least(0.7), at_least(0.5))),
+    ComparedRow("init 1 GiB to a file / torch kaiming_normal_ and np.save", "GB/s", _init_throughput,
+                lambda session, _: {"save": session.saved_throughput(ROW_ELEMENTS)}, _each(at_least(3))),
     ComparedRow("1 MiB slice at the end of 2^40 elements / 1 MiB tensor", "ms", _slice_milliseconds,
                 _whole_milliseconds, _each(at_most(1.2)), shared_peer=False, more_is_better=False),
     _concurrent_row(4),

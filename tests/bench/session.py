@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from processes import LineProcess, MeasurementError, ServerProcess, constant_server, weightinit_server
@@ -20,6 +22,7 @@ class Options:
     def __init__(self, quick=False, rounds=None):
         self.rounds = rounds or (2 if quick else 7)
         self.tensor_bytes = (16 if quick else 256) << 20
+        self.file_bytes = (16 if quick else 1024) << 20
         self.fill_seconds = 0.02 if quick else 0.2
         self.stream_repeat = 1 if quick else 3
         self.small_count = 200 if quick else 5000
@@ -105,6 +108,48 @@ class Session:
         server = self._once("flight server", lambda: self._stack.enter_context(ServerProcess(
             [self._peers_python, "-B", HERE / "peers.py", "flight-server", self.options.tensor_bytes])))
         return peer.ask(kernel="do_get", address=server.address, seconds=self.options.fill_seconds)["seconds"]
+
+    # Files.
+
+    @contextlib.contextmanager
+    def _file(self):
+        """The path of a file that does not exist yet: in memory, where there is room."""
+        room = pathlib.Path("/dev/shm")
+        in_memory = room.is_dir() and shutil.disk_usage(room).free > 2 * self.options.file_bytes
+        with tempfile.TemporaryDirectory(prefix="weightinit-bench-", dir=room if in_memory else None) as directory:
+            yield pathlib.Path(directory) / "weight.npy"
+
+    def _file_throughput(self, command):
+        """GB/s of a process that writes a file and nothing else; command(path) is what runs."""
+        with self._file() as path:
+            start = time.perf_counter()
+            finished = subprocess.run(command(path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            seconds = time.perf_counter() - start
+            if finished.returncode != 0:
+                raise MeasurementError(f"{command(path)[0]}: {finished.stderr.strip()}")
+            if path.stat().st_size < self.options.file_bytes:
+                raise MeasurementError(f"{command(path)[0]} wrote {path.stat().st_size} bytes")
+        return self.options.file_bytes / seconds / 1e9
+
+    def init_throughput(self, simd_target, row_elements):
+        """GB/s of `weightinit init` of a He-normal matrix, on all cores."""
+        rows = self.options.file_bytes // 4 // row_elements
+        return self._file_throughput(lambda path: [
+            self._binaries / "weightinit", "--simd-target", simd_target, "init", "--shape", f"{rows}x{row_elements}",
+            "--scheme", "he_normal", "--activation", "relu", "-o", path])
+
+    def raw_write_throughput(self):
+        """GB/s of a loop that writes a ready block, on as many threads."""
+        threads = len(os.sched_getaffinity(0))
+        return self._file_throughput(lambda path: [
+            self._binaries / "weightinit-bench-raw-write", path, str(self.options.file_bytes), str(threads)])
+
+    def saved_throughput(self, row_elements):
+        """GB/s of torch.nn.init.kaiming_normal_ and numpy.save."""
+        with self._file() as path:
+            answer = self._peer("torch").ask(kernel="kaiming_file", seconds=0, path=str(path),
+                                             rows=self.options.file_bytes // 4 // row_elements)
+        return self.options.file_bytes / answer["seconds"]["kaiming_normal_, save"] / 1e9
 
     # Streams.
 

@@ -147,6 +147,22 @@ def request(elements, **more):
     return {"tensor": {"shape": [elements], "scheme": "SCHEME_UNIFORM"}, "seed": "7", **more}
 
 
+class FilesTest(unittest.TestCase):
+    """The two programs that write files write as much."""
+
+    def test_each_writes_the_whole_file_and_leaves_none(self):
+        options = Options(quick=True)
+        options.file_bytes = 3 << 20
+        with Session(BINARIES, "python3", options) as session:
+            self.assertGreater(session.init_throughput("scalar", 1024), 0)
+            self.assertGreater(session.raw_write_throughput(), 0)
+
+    def test_program_that_fails_is_a_measurement_error(self):
+        options = Options(quick=True)
+        with Session(BINARIES, "python3", options) as session, self.assertRaisesRegex(MeasurementError, "no-such"):
+            session.init_throughput("no-such", 1024)
+
+
 class ProgramsTest(unittest.TestCase):
     """The programs that measure transfer what they should."""
 
@@ -247,6 +263,7 @@ class SessionTest(unittest.TestCase):
     def test_rows_between_ourselves_are_measured_and_rows_of_a_missing_peer_say_so(self):
         # A chunk for each of 16 streams.
         self.options.tensor_bytes = 4 << 20
+        self.options.file_bytes = 4 << 20
         self.options.small_count = 20
         needs_peer = re.compile("torch|NumPy|MKL|Flight")
         for row in ROWS:

@@ -44,6 +44,8 @@ OPTIONS = {
                 {"shape": [16, 8], "slice_shape": [4, 7], "elements": 28}),
     "--first-element": (["--shape", "16x8", "--first-element", "100"],
                         {"elements": 28, "tensor_elements": 128}),
+    "--element-count": (["--shape", "16x8", "--element-count", "100"],
+                        {"elements": 100, "tensor_elements": 128}),
     "--chunk-bytes": (["--shape", "16x8", "--chunk-bytes", "64"], {"elements": 128}),
     "--groups": (["--shape", "16x2x3x3", "--groups", "4"],
                  {"fan_in": 18, "fan_out": 36}),
@@ -72,8 +74,8 @@ OPTIONS = {
 }
 # Options that do not say which tensor, and those of a seed's name; other tests use
 # each of them.
-OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json",
-                 "--seed-name", "--root-seed-file"}
+OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json", "--sha256",
+                 "--threads", "--resume", "--seed-name", "--root-seed-file"}
 
 
 class CliTest(CliTestCase):
@@ -99,7 +101,7 @@ class CliTest(CliTestCase):
     def test_every_option_of_the_help_is_tested(self):
         help_text = self.succeed("init", "--help").stdout.decode()
         # An option starts a line, behind its short form if it has one.
-        options = set(re.findall(r"^ +(?:-\w, *)?(--[a-z-]+)", help_text, re.M))
+        options = set(re.findall(r"^ +(?:-\w, *)?(--[a-z0-9-]+)", help_text, re.M))
         self.assertEqual(options, set(OPTIONS) | OTHER_OPTIONS)
 
     def test_npy_loads_in_numpy(self):
@@ -176,9 +178,20 @@ class CliTest(CliTestCase):
                 self.assertEqual(array.shape, (256 - first,))
                 self.assertEqual(array.tobytes(), whole[4 * first:])
 
+    def test_element_count_leaves_a_part_as_a_vector(self):
+        arguments = [*MATRIX, "--slice", "8:16,:"]
+        whole = self.data(*arguments)
+        for first, count, shape in [(0, 100, (100,)), (100, 7, (7,)), (3, 0, (0,)), (0, 256, (8, 32))]:
+            with self.subTest(first=first, count=count):
+                self.succeed("init", *arguments, "--first-element", str(first), "--element-count",
+                             str(count), "-o", self.path("part.npy"))
+                array = np.load(self.path("part.npy"))
+                self.assertEqual(array.shape, shape)
+                self.assertEqual(array.tobytes(), whole[4 * first:4 * (first + count)])
+
     def test_json_tells_what_was_stored(self):
         path = self.path("w.bin")
-        report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "-o", path)
+        report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "--sha256", "-o", path)
         self.assertEqual(set(report), {
             "name", "shape", "slice_shape", "scheme", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
@@ -212,6 +225,7 @@ class CliTest(CliTestCase):
         self.assertIsNone(report["measured"])
         self.assertIsNone(report["gain"])
         self.assertIsNone(report["output"])
+        self.assertIsNone(report["sha256"])
         self.assertEqual(report["crc32"], 0)
         self.assertIsNone(self.init("--shape", "5")["fan_in"])
 
@@ -226,7 +240,7 @@ class CliTest(CliTestCase):
         self.assertTrue(described["advisories"][0]["message"])
 
     def test_data_owns_standard_output(self):
-        result = self.succeed("init", "--json", *MATRIX, "-o", "-")
+        result = self.succeed("init", "--json", *MATRIX, "--sha256", "-o", "-")
         report = json.loads(result.stderr)
         self.assertEqual(report["sha256"], hashlib.sha256(result.stdout).hexdigest())
         self.assertEqual(report["output"], "-")
@@ -264,7 +278,32 @@ class CliTest(CliTestCase):
             process.send_signal(signal.SIGTERM)
         self.assertRegex(bar, r"^\r\[#* *\] +\d+%  \d+ MB  \d+ MB/s")
 
-    def test_server_gives_the_bytes_of_in_process(self):
+    def test_threads_and_ways_to_the_file_change_nothing(self):
+        # 2.4 MB: several pieces.
+        arguments = ["--shape", "601x1009", "--activation", "relu"]
+        expected = self.data(*arguments)
+        digest = hashlib.sha256(expected).hexdigest()
+        measured = self.init(*arguments)["measured"]
+        path = self.path("w.bin")
+        with real_server() as server:
+            for more in [["--threads", "1"], ["--threads", "5"], [], ["--server", server.address]]:
+                for way in [["-o", path], ["-o", path, "--sha256"], []]:
+                    with self.subTest(more=more, way=way):
+                        report = self.init(*arguments, *more, *way)
+                        self.assertEqual(report["crc32"], zlib.crc32(expected))
+                        self.assertEqual(report["measured"], measured)
+                        if "--sha256" in way:
+                            self.assertEqual(report["sha256"], digest)
+                        if way:
+                            self.assertTrue(self.read("w.bin") == expected)
+                self.assertTrue(self.data(*arguments, *more) == expected)
+
+    def test_sha256_is_in_the_text_if_asked_for(self):
+        digest = hashlib.sha256(self.data(*MATRIX)).hexdigest().encode()
+        self.assertIn(b"sha256       " + digest, self.succeed("init", *MATRIX, "--sha256").stdout)
+        self.assertNotIn(b"sha256", self.succeed("init", *MATRIX).stdout)
+
+    def test_server_gives_the_bytes_of_this_process(self):
         with real_server() as server:
             for dtype in DTYPES:
                 arguments = ["--shape", "300x500", "--dtype", dtype, "--name", "x"]
@@ -272,8 +311,12 @@ class CliTest(CliTestCase):
                                  self.data(*arguments))
             for command in [["describe", *MATRIX], ["info"]]:
                 remote = self.succeed(*command, "--json", "--server", server.address)
-                self.assertEqual(json.loads(remote.stdout),
-                                 json.loads(self.succeed(*command, "--json").stdout))
+                remote = json.loads(remote.stdout)
+                local = json.loads(self.succeed(*command, "--json").stdout)
+                if command == ["info"]:
+                    self.assertEqual(remote["limits"].pop("max_streams"), 256)
+                    self.assertEqual(local["limits"].pop("max_streams"), 2**31 - 1)
+                self.assertEqual(remote, local)
 
     def test_info_lists_capabilities(self):
         info = json.loads(self.succeed("info", "--json").stdout)

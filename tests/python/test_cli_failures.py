@@ -7,7 +7,11 @@ import os
 import resource
 import signal
 import subprocess
+import time
 import unittest
+import zlib
+
+import numpy as np
 
 from cli_process import (CLI, CliTestCase, fake_server, real_server, refusing_address,
                          start_cli)
@@ -42,6 +46,10 @@ class UsageTest(CliTestCase):
             (["init", "--shape", "4", "--name", "__metadata__", "-o", "w.safetensors"],
              "reserved"),
             (["describe", "--shape", "4x4", "-o", "w.npy"], "-o"),
+            (["init", "--shape", "4x4", "--threads", "0"],
+             '--threads: "0" is not an integer from 1 to 1024'),
+            (["init", "--shape", "4x4", "--threads", "1025"], "--threads"),
+            (["init", "--shape", "4x4", "--threads", "x"], "--threads"),
         ]:
             with self.subTest(arguments):
                 self.assertIn(words, self.fail_with(2, *arguments, cwd=self.directory))
@@ -53,6 +61,9 @@ class UsageTest(CliTestCase):
             (["--shape", "4x4", "--scheme", "normal", "--stddev", "nan"],
              "tensor.parameters.stddev: is nan; must be finite"),
             (["--shape", "4x4", "--first-element", "17"], "first_element: is 17; must be from 0 to 16"),
+            (["--shape", "4x4", "--first-element", "6", "--element-count", "11"],
+             "element_count: is 11; must be from 0 to 10"),
+            (["--shape", "4x4", "--element-count", "-1"], "element_count: is -1; must be at least 0"),
         ]:
             for command in ["init", "describe"]:
                 with self.subTest(arguments, command=command):
@@ -198,6 +209,106 @@ class OutputTest(CliTestCase):
         self.assertEqual(process.returncode, 143)
 
 
+class ResumeTest(CliTestCase):
+    """The fake server breaks its first stream off, after one chunk or two, and no other."""
+
+    DATA = np.arange(100, dtype="<f4").tobytes()
+
+    def download(self, server, *arguments):
+        return ["init", *FAKE_TENSOR, "--json", "--resume", "--server", server.address, "-o",
+                self.path("w.npy"), *arguments]
+
+    def break_off(self, server, *arguments):
+        self.fail_with(1, *self.download(server, *arguments))
+        self.assertEqual(sorted(os.listdir(self.directory)), ["w.npy.partial", "w.npy.partial.state"])
+
+    def finish(self, server, *arguments, resumed=1, data=DATA):
+        result = self.succeed(*self.download(server, *arguments))
+        report = json.loads(result.stdout)
+        self.assertEqual(os.listdir(self.directory), ["w.npy"])
+        self.assertEqual(self.read("w.npy")[-len(data):], data)
+        self.assertEqual(np.load(self.path("w.npy")).tobytes(), data)
+        self.assertEqual(report["crc32"], zlib.crc32(data))
+        self.assertEqual((report["elements"], report["bytes"]), (len(data) // 4, len(data)))
+        self.assertEqual(report["measured"]["max"], np.frombuffer(data, "<f4").max())
+        self.assertAlmostEqual(report["measured"]["mean"], np.frombuffer(data, "<f4").mean(), 10)
+        self.assertEqual(report["resumed"], resumed)
+        return result, report
+
+    def test_download_goes_on_where_it_broke_off(self):
+        with fake_server("internal") as server:
+            self.break_off(server)
+            _, report = self.finish(server, "--sha256")
+        self.assertEqual(report["sha256"], hashlib.sha256(self.DATA).hexdigest())
+
+    def test_download_of_a_range_goes_on(self):
+        part = ("--first-element", "10", "--element-count", "50")
+        with fake_server("internal") as server:
+            self.break_off(server, *part)
+            self.finish(server, *part, data=self.DATA[40:240])
+
+    def test_interrupted_download_goes_on(self):
+        with fake_server("stall") as server:
+            with start_cli(*self.download(server)) as process:
+                self.assertEqual(server.read_line(), "stalled")
+                # Its first chunk is on its way.
+                while not os.path.exists(self.path("w.npy.partial.state")):
+                    self.assertIsNone(process.poll())
+                    time.sleep(0.001)
+                process.send_signal(signal.SIGTERM)
+                process.communicate()
+            self.assertEqual(process.returncode, 143)
+            self.finish(server)
+
+    def test_old_file_stays_until_the_new_one_is_complete(self):
+        with open(self.path("w.npy"), "wb") as file:
+            file.write(b"old")
+        with fake_server("internal") as server:
+            self.fail_with(1, *self.download(server))
+            self.assertEqual(self.read("w.npy"), b"old")
+            self.finish(server)
+
+    def test_partial_file_of_another_request_or_a_damaged_one_is_dropped(self):
+        def damage():
+            with open(self.path("w.npy.partial"), "r+b") as file:
+                file.seek(140)
+                file.write(b"x")
+        for harm, more in [(damage, []), (lambda: None, ["--seed", "7"]),
+                           (lambda: os.remove(self.path("w.npy.partial.state")), []),
+                           (lambda: os.truncate(self.path("w.npy.partial"), 150), [])]:
+            with self.subTest(more=more), fake_server("internal") as server:
+                self.break_off(server)
+                harm()
+                result, _ = self.finish(server, *more, resumed=0)
+                self.assertIn(b"w.npy.partial is damaged or of another request", result.stderr)
+                os.remove(self.path("w.npy"))
+
+    def test_header_of_another_tensor_is_not_continued(self):
+        with fake_server("internal") as server:
+            self.break_off(server)
+            with open(self.path("w.npy.partial"), "r+b") as file:
+                file.write(b"x")
+            self.assertIn("holds another tensor", self.fail_with(4, *self.download(server)))
+
+    def test_download_that_begins_with_nothing_leaves_nothing(self):
+        with refusing_address() as address:
+            self.fail_with(3, "init", *FAKE_TENSOR, "--resume", "--timeout", "0.2", "--server", address, "-o",
+                           self.path("w.npy"))
+        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_where_nothing_can_be_resumed(self):
+        for arguments, words in [
+            (["-o", self.path("w.npy")], "there is no --server"),
+            (["--server", "127.0.0.1:1"], "there is no --output"),
+            (["--server", "127.0.0.1:1", "-o", "-"], "standard output is not a file"),
+            (["--server", "127.0.0.1:1", "-o", "/dev/null", "--format", "bin"], "/dev/null is not a file"),
+        ]:
+            with self.subTest(arguments):
+                message = self.fail_with(2, "init", "--shape", "4", "--resume", *arguments)
+                self.assertIn(words, message)
+        self.assertEqual(os.listdir(self.directory), [])
+
+
 class FailoverTest(CliTestCase):
 
     def test_first_server_that_answers_is_used(self):
@@ -207,9 +318,9 @@ class FailoverTest(CliTestCase):
 
     def test_server_killed_in_mid_stream_is_replaced(self):
         expected = json.loads(
-            self.succeed("init", "--json", *BIG_TENSOR).stdout)["sha256"]
+            self.succeed("init", "--json", "--sha256", *BIG_TENSOR).stdout)["sha256"]
         with real_server() as first, real_server() as second, start_cli(
-                "init", "--json", *BIG_TENSOR, "-o", "-", "--server",
+                "init", "--json", "--sha256", *BIG_TENSOR, "-o", "-", "--server",
                 f"{first.address},{second.address}") as process:
             digest = hashlib.sha256(process.stdout.read(1 << 20))
             # The client reads on only as its pipe empties: the stream is open.

@@ -37,10 +37,14 @@ SERVICE = [
     ("server/app/logging.cc", "server/server.h", ["core/tensor/fill.h", "weightinit/client/weight_client.h"]),
     ("client/cpp/fetch/tensor_verifier.cc", "proto/cpp/crc32.h",
      ["client/cpp/connect.h", "weightinit/client/weight_client.h", "server/server.h", "core/tensor/fill.h"]),
+    ("client/cpp/local/local_client.cc", "weightinit/core/element_source.h",
+     ["client/cpp/connect.h", "client/cpp/cli/commands.h", "server/server.h", "core/tensor/fill.h"]),
     ("client/cpp/connect.cc", "client/cpp/fetch/tensor_verifier.h",
      ["client/cpp/cli/commands.h", "server/server.h", "core/tensor/fill.h"]),
-    ("client/cpp/cli/commands.cc", "server/in_process.h",
-     ["client/cpp/connect.h", "client/cpp/fetch/tensor_verifier.h", "core/tensor/fill.h"]),
+    ("client/cpp/statistics/statistics.cc", "weightinit/core/plan.h",
+     ["client/cpp/cli/commands.h", "weightinit/client/weight_client.h", "proto/cpp/crc32.h", "core/tensor/fill.h"]),
+    ("client/cpp/cli/commands.cc", "client/cpp/statistics/statistics.h",
+     ["server/server.h", "client/cpp/local/piece_board.h", "client/cpp/connect.h", "client/cpp/fetch/tensor_verifier.h", "core/tensor/fill.h"]),
 ]
 
 

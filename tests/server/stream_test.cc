@@ -14,7 +14,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "server/in_process.h"
 #include "server/server.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/core/resolve.h"
@@ -155,6 +154,32 @@ TEST_F(StreamTest, FirstElementPastTheEndIsOutOfRange) {
   const auto details = DetailsOf(delivery.status);
   EXPECT_EQ(details.reason, "FIRST_ELEMENT_PAST_END");
   EXPECT_THAT(details.fields, ElementsAre("first_element"));
+}
+
+TEST_F(StreamTest, ElementCountEndsTheStream) {
+  auto request = HeRequest("w", 20, 10, 7);
+  request.set_chunk_bytes(64);
+  request.set_first_element(17);
+  const std::string whole = CoreBytes("w", {20, 10}, 7);
+  for (int64_t count : {0, 1, 40, 183}) {
+    request.set_element_count(count);
+    const auto delivery = Fetch(stub_.get(), request);
+    ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
+    EXPECT_EQ(delivery.data,
+              whole.substr(17 * 4, static_cast<size_t>(count) * 4));
+    EXPECT_EQ(delivery.trailer->elements(), count);
+  }
+}
+
+TEST_F(StreamTest, ElementCountPastTheEndIsOutOfRange) {
+  auto request = HeRequest("w", 20, 10, 7);
+  request.set_first_element(17);
+  request.set_element_count(184);
+  const auto delivery = Fetch(stub_.get(), request);
+  EXPECT_EQ(delivery.status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  const auto details = DetailsOf(delivery.status);
+  EXPECT_EQ(details.reason, "ELEMENT_COUNT_PAST_END");
+  EXPECT_THAT(details.fields, ElementsAre("element_count"));
 }
 
 TEST_F(StreamTest, TensorWithoutElementsIsHeaderAndTrailer) {
@@ -300,49 +325,6 @@ TEST_F(StreamTest, TwoServersDeliverTheSameBytes) {
       v1::WeightInitService::NewStub(Connect(other_server->address()));
   const auto request = HeRequest("w", 100, 100, 3);
   EXPECT_EQ(Fetch(stub_.get(), request).data, Fetch(other.get(), request).data);
-}
-
-TEST(InProcessTest, StubKeepsItsServerAliveAndDeliversTheSameBytes) {
-  std::unique_ptr<v1::WeightInitService::Stub> stub;
-  {
-    auto channel = MakeInProcessChannel();
-    ASSERT_TRUE(channel.ok()) << channel.status();
-    stub = v1::WeightInitService::NewStub(*channel);
-  }
-  const auto delivery = Fetch(stub.get(), HeRequest("w", 300, 700, 42));
-  ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
-  EXPECT_EQ(delivery.data, CoreBytes("w", {300, 700}, 42));
-}
-
-TEST(InProcessTest, ErrorsKeepTheirDetails) {
-  InProcessOptions options;
-  options.max_elements = 100;
-  auto channel = MakeInProcessChannel(options);
-  ASSERT_TRUE(channel.ok()) << channel.status();
-  const auto stub = v1::WeightInitService::NewStub(*channel);
-  const auto delivery =
-      Fetch(stub.get(), ParseRequest("tensor { shape: 101 }"));
-  EXPECT_EQ(delivery.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(DetailsOf(delivery.status).fields, ElementsAre("tensor.shape"));
-}
-
-TEST(InProcessTest, ChannelLetGoInTheMiddleOfAStreamEndsIt) {
-  auto channel = MakeInProcessChannel();
-  ASSERT_TRUE(channel.ok()) << channel.status();
-  auto stub = v1::WeightInitService::NewStub(*channel);
-  *channel = nullptr;
-  StalledStream stream(stub.get(), LargeRequest());
-  stub.reset();
-  EXPECT_FALSE(stream.Finish().ok());
-}
-
-TEST(InProcessTest, OptionOutOfRangeIsInvalid) {
-  InProcessOptions options;
-  options.max_elements = 0;
-  const auto channel = MakeInProcessChannel(options);
-  EXPECT_EQ(channel.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(channel.status().message()),
-              HasSubstr("max_elements: 0"));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -11,13 +10,18 @@
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/report.h"
 #include "client/cpp/cli/seed_command.h"
-#include "server/in_process.h"
 
 namespace weightinit::cli {
+namespace {
+
+// What LocalOptions allows.
+constexpr int kMaxThreads = 1024;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
     const ConnectionOptions& options) {
-  WeightClientOptions client_options;
+  absl::Duration timeout = absl::InfiniteDuration();
   if (options.timeout.has_value()) {
     double seconds = 0;
     if (!absl::SimpleAtod(*options.timeout, &seconds) || !(seconds > 0)) {
@@ -25,13 +29,20 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
           absl::StrCat("--timeout: \"", *options.timeout,
                        "\" is not a number of seconds above 0"));
     }
-    client_options.timeout = absl::Seconds(seconds);
+    timeout = absl::Seconds(seconds);
   }
-  if (!options.servers.has_value()) {
-    auto channel = MakeInProcessChannel();
-    if (!channel.ok()) return channel.status();
-    return WeightClient::FromChannels({*std::move(channel)}, client_options);
+  LocalOptions local_options;
+  local_options.timeout = timeout;
+  if (options.threads.has_value() &&
+      (!absl::SimpleAtoi(*options.threads, &local_options.threads) ||
+       local_options.threads < 1 || local_options.threads > kMaxThreads)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads: \"", *options.threads,
+                     "\" is not an integer from 1 to ", kMaxThreads));
   }
+  if (!options.servers.has_value()) return WeightClient::Local(local_options);
+  WeightClientOptions client_options;
+  client_options.timeout = timeout;
   client_options.servers = absl::StrSplit(*options.servers, ',');
   auto client = WeightClient::Create(client_options);
   if (absl::IsInvalidArgument(client.status())) {

@@ -14,13 +14,14 @@
 
 namespace weightinit::cli {
 
-// Which service to ask, as typed.
+// Who computes, as typed.
 struct ConnectionOptions {
-  // Comma-separated host:port; nothing for the service inside this process.
+  // Comma-separated host:port; nothing to compute in this process.
   std::optional<std::string> servers;
   std::optional<std::string> timeout;  // In seconds.
   // Path, for the service inside this process; servers have their own.
   std::optional<std::string> root_seed_file;
+  std::optional<std::string> threads;  // Without servers.
 };
 
 struct InitOptions {
@@ -29,6 +30,9 @@ struct InitOptions {
   // A path, or "-" for standard output; nothing to store nothing.
   std::optional<std::string> output;
   std::optional<std::string> format;
+  bool sha256 = false;
+  // Keep a download that is broken off, and go on with one that is there.
+  bool resume = false;
   bool json = false;
 };
 
@@ -48,7 +52,7 @@ absl::Status RunInit(const InitOptions& options);
 absl::Status RunDescribe(const DescribeOptions& options);
 absl::Status RunInfo(const InfoOptions& options);
 
-// A client of the servers, or of the service inside this process.
+// A client of the servers, or one that computes in this process.
 absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
     const ConnectionOptions& options);
 

@@ -27,7 +27,7 @@ absl::StatusOr<FileFormat> ChooseFormat(
 absl::Status CheckName(FileFormat format, const std::string& name);
 
 // The bytes before those of the tensor. The file's shape is that of the slice,
-// or [elements] when the delivery does not start at the slice's first element.
+// or [elements] when not all of the slice is delivered.
 std::string FileHeader(FileFormat format,
                        const v1::TensorDescription& description);
 

@@ -1,81 +1,131 @@
 #include <unistd.h>
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/file_format.h"
 #include "client/cpp/cli/output.h"
-#include "client/cpp/cli/progress.h"
+#include "client/cpp/cli/partial_download.h"
 #include "client/cpp/cli/report.h"
 #include "client/cpp/cli/seed_command.h"
-#include "client/cpp/cli/statistics.h"
-#include "weightinit/core/sha256.h"
+#include "client/cpp/cli/tensor_store.h"
 
 namespace weightinit::cli {
 namespace {
 
 constexpr int kHistogramBins = 10;
 
-// Stores a tensor, and computes of it what the report needs.
-class ReportingSink final : public TensorSink {
+// For what has to come in order: a pipe, a SHA-256.
+class OrderedSink final : public TensorSink {
  public:
-  // `output` may be null, and has to outlive the sink.
-  ReportingSink(Output* output, FileFormat format, int bins)
-      : output_(output), format_(format), bins_(bins) {}
-
+  explicit OrderedSink(TensorStore& store) : store_(store) {}
   absl::Status OnHeader(const v1::TensorDescription& description) override {
-    statistics_.emplace(description, bins_);
-    progress_.Start(description.bytes());
-    if (output_ == nullptr) return absl::OkStatus();
-    return output_->Write(FileHeader(format_, description));
+    return store_.Start(description);
   }
-
   absl::Status OnData(absl::Span<const uint8_t> data) override {
-    if (output_ != nullptr) {
-      if (absl::Status status = output_->Write(data); !status.ok()) {
-        return status;
-      }
-    }
-    sha256_.Update(data);
-    statistics_->Add(data);
-    progress_.Add(static_cast<int64_t>(data.size()));
-    return absl::OkStatus();
-  }
-
-  // After the last data; call it once.
-  void FillReport(InitReport* report) {
-    report->sha256 = sha256_.HexDigest();
-    report->measured = statistics_->measured();
-    report->histogram = statistics_->histogram();
+    return store_.Append(data);
   }
 
  private:
-  Output* const output_;
-  const FileFormat format_;
-  const int bins_;
-  std::optional<Statistics> statistics_;  // From the header on.
-  Sha256 sha256_;
-  ProgressBar progress_;
+  TensorStore& store_;
 };
 
-// Fetches into `output`, which may be null, and makes it visible.
+class OffsetSink final : public PieceSink {
+ public:
+  explicit OffsetSink(TensorStore& store) : store_(store) {}
+  absl::Status OnHeader(const v1::TensorDescription& description) override {
+    return store_.Start(description);
+  }
+  absl::Status OnPiece(int64_t offset,
+                       absl::Span<const uint8_t> data) override {
+    return store_.Put(offset, data);
+  }
+
+ private:
+  TensorStore& store_;
+};
+
+// The rest of what `request` asks for, behind `front`.
+v1::InitializeTensorRequest Behind(const Front& front,
+                                   v1::InitializeTensorRequest request) {
+  request.set_first_element(request.first_element() + front.elements);
+  if (request.has_element_count()) {
+    request.set_element_count(request.element_count() - front.elements);
+  }
+  return request;
+}
+
+// Fetches into the destination, and makes it visible.
 absl::StatusOr<InitReport> Fetch(WeightClient& client,
                                  const v1::InitializeTensorRequest& request,
-                                 Output* output, FileFormat format, int bins) {
+                                 const Destination& destination) {
   const absl::Time start = absl::Now();
-  ReportingSink sink(output, format, bins);
-  auto result = client.Fetch(request, sink);
+  Output* const output = destination.output;
+  TensorStore store(destination);
+  OrderedSink ordered(store);
+  OffsetSink offsets(store);
+  const bool in_order = destination.sha256 || destination.partial != nullptr ||
+                        (output != nullptr && !output->has_offsets());
+  const auto rest = Behind(destination.front, request);
+  auto result =
+      in_order ? client.Fetch(rest, ordered) : client.Fetch(rest, offsets);
   if (!result.ok()) return result.status();
   if (output != nullptr) {
     if (absl::Status status = output->Commit(); !status.ok()) return status;
   }
   InitReport report;
   report.result = *std::move(result);
-  sink.FillReport(&report);
+  store.FillReport(&report);
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   return report;
+}
+
+// The same, going on with what is there of an earlier download, and keeping
+// what there is if this one breaks off too.
+absl::StatusOr<InitReport> Resume(WeightClient& client,
+                                  const v1::InitializeTensorRequest& request,
+                                  Destination destination) {
+  PartialDownload partial(*destination.output, request, destination.format);
+  const absl::StatusOr<Front> front = partial.Restore();
+  if (!front.ok()) return front.status();
+  if (partial.dropped()) {
+    WriteText(
+        STDERR_FILENO,
+        absl::StrCat("weightinit: ", destination.output->partial_path(),
+                     " is damaged or of another request: starting anew\n"))
+        .IgnoreError();
+  }
+  destination.partial = &partial;
+  destination.front = *front;
+  auto report = Fetch(client, request, destination);
+  if (report.ok()) {
+    partial.Remove();
+  } else {
+    partial.Save();
+  }
+  return report;
+}
+
+// INVALID_ARGUMENT: --resume is given where nothing can be resumed.
+absl::Status CheckResume(const InitOptions& options) {
+  if (!options.resume) return absl::OkStatus();
+  if (!options.connection.servers.has_value()) {
+    return absl::InvalidArgumentError(
+        "--resume: there is no --server; without one nothing is downloaded");
+  }
+  if (!options.output.has_value()) {
+    return absl::InvalidArgumentError(
+        "--resume: there is no --output, whose file is to be continued");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -83,13 +133,15 @@ absl::StatusOr<InitReport> Fetch(WeightClient& client,
 absl::Status RunInit(const InitOptions& options) {
   auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();
-  FileFormat format = FileFormat::kBin;
+  if (absl::Status status = CheckResume(options); !status.ok()) return status;
+  Destination destination;
   if (options.output.has_value() || options.format.has_value()) {
     const auto chosen =
         ChooseFormat(options.output.value_or("-"), options.format);
     if (!chosen.ok()) return chosen.status();
-    format = *chosen;
-    if (absl::Status status = CheckName(format, request->tensor().name());
+    destination.format = *chosen;
+    if (absl::Status status =
+            CheckName(destination.format, request->tensor().name());
         !status.ok()) {
       return status;
     }
@@ -103,15 +155,21 @@ absl::Status RunInit(const InitOptions& options) {
   if (!client.ok()) return client.status();
   std::unique_ptr<Output> output;
   if (options.output.has_value()) {
-    auto opened = Output::Open(*options.output);
+    OutputOptions output_options;
+    output_options.keep_partial = options.resume;
+    auto opened = Output::Open(*options.output, output_options);
     if (!opened.ok()) return opened.status();
     output = *std::move(opened);
   }
 
   const bool data_on_stdout = options.output == "-";
   const int report_to = data_on_stdout ? STDERR_FILENO : STDOUT_FILENO;
-  const int bins = options.json || isatty(report_to) == 0 ? 0 : kHistogramBins;
-  auto report = Fetch(**client, *request, output.get(), format, bins);
+  destination.output = output.get();
+  destination.bins =
+      options.json || isatty(report_to) == 0 ? 0 : kHistogramBins;
+  destination.sha256 = options.sha256;
+  auto report = options.resume ? Resume(**client, *request, destination)
+                               : Fetch(**client, *request, destination);
   if (!report.ok()) return report.status();
   report->output = options.output;
   report->result.description.set_seed_name(seed_name);

@@ -92,7 +92,7 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
   AddText(app, "--server", options.servers,
           "HOST:PORT of the server; several between commas take over from each "
           "other. "
-          "Without it the service runs inside this process");
+          "Without it this process computes");
   AddText(app, "--timeout", options.timeout,
           "Give up after this many seconds. Default: never");
   app.add_flag("--json", json, "Print one JSON object");
@@ -129,6 +129,9 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
           "meaning. Default: all");
   AddText(app, "--first-element", options.first_element,
           "First element of the slice to deliver. Default: 0");
+  AddText(app, "--element-count", options.element_count,
+          "Elements to deliver from the first one on. Default: to the end of "
+          "the slice");
   AddText(app, "--chunk-bytes", options.chunk_bytes,
           absl::StrCat("Bytes of a message, ", kMinChunkBytes, " to ",
                        kMaxChunkBytes, "; never changes a value. Default: ",
@@ -225,6 +228,18 @@ int Main(int argc, char** argv) {
       "Default: none");
   AddText(*init, "--format", init_options.format,
           "npy, safetensors or bin. Default: the extension of --output");
+  init->add_flag("--sha256", init_options.sha256,
+                 "Report the SHA-256 of the tensor's bytes too. It is computed "
+                 "in their order by one thread, at 1 to 2 GB/s");
+  init->add_flag(
+      "--resume", init_options.resume,
+      "With --server: if the download breaks off, keep it as "
+      "OUTPUT.partial and OUTPUT.partial.state, and go on from there "
+      "the next time, once it is found intact. Default: nothing "
+      "partial stays");
+  AddText(*init, "--threads", init_options.connection.threads,
+          "Threads that compute when there is no --server. Default: one for "
+          "each core");
   AddConnectionOptions(*init, init_options.connection, init_options.json);
   AddRootSeedOption(*init, init_options.connection);
   init->footer(kFooter);

@@ -1,6 +1,7 @@
 #include "client/cpp/cli/output.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 namespace weightinit::cli {
 namespace {
 
+constexpr char kPartialSuffix[] = ".partial";
 constexpr int kNameAttempts = 100;
 // As many as Linux follows.
 constexpr int kMaxLinks = 40;
@@ -104,13 +106,24 @@ std::string DescriptorPath(int fd) {
 
 absl::StatusOr<std::unique_ptr<Output>> Output::Open(
     const std::string& path, const OutputOptions& options) {
+  const auto in_order = [&options](const std::string& place) {
+    return !options.keep_partial ? absl::OkStatus()
+                                 : absl::InvalidArgumentError(absl::StrCat(
+                                       "--resume: ", place,
+                                       " is not a file, which --output has "
+                                       "to be"));
+  };
   if (path == "-") {
+    if (absl::Status status = in_order("standard output"); !status.ok()) {
+      return status;
+    }
     return std::unique_ptr<Output>(
         new Output(Kind::kStandardOutput, STDOUT_FILENO, "standard output"));
   }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode)) return IoError(path, EISDIR);
+    if (absl::Status status = in_order(path); !status.ok()) return status;
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (fd < 0) return IoError(path, errno);
     return std::unique_ptr<Output>(new Output(Kind::kDirect, fd, path));
@@ -123,7 +136,23 @@ absl::StatusOr<std::unique_ptr<Output>> Output::Open(
   if (access(target->c_str(), W_OK) != 0 && errno != ENOENT) {
     return IoError(*target, errno);
   }
-  return OpenRegular(*target, options);
+  return options.keep_partial ? OpenPartial(*target)
+                              : OpenRegular(*target, options);
+}
+
+absl::StatusOr<std::unique_ptr<Output>> Output::OpenPartial(
+    const std::string& target) {
+  const std::string path = absl::StrCat(target, kPartialSuffix);
+  const int fd =
+      open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, kMode);
+  if (fd < 0) return IoError(path, errno);
+  std::unique_ptr<Output> output(new Output(Kind::kPartial, fd, target));
+  struct stat info;
+  if (fstat(fd, &info) != 0) return IoError(path, errno);
+  if (!S_ISREG(info.st_mode)) return IoError(path, EEXIST);
+  // Two downloads into one file would mix.
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return IoError(path, errno);
+  return output;
 }
 
 absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
@@ -164,6 +193,8 @@ Output::Output(Kind kind, int fd, std::string target)
 Output::~Output() {
   // Closed already: committed.
   if (kind_ == Kind::kStandardOutput || fd_ < 0) return;
+  // A partial file in which nothing was written is none.
+  if (kind_ == Kind::kPartial && size() == 0) unlink(partial_path().c_str());
   close(fd_);
   if (kind_ != Kind::kTemporary) return;
   TemporaryName& temporary = CurrentTemporary();
@@ -181,9 +212,52 @@ absl::Status Output::Write(absl::string_view text) {
   return WriteAll(fd_, text, target_);
 }
 
+absl::Status Output::WriteAt(int64_t offset,
+                             absl::Span<const uint8_t> data) const {
+  while (!data.empty()) {
+    const ssize_t written = pwrite(fd_, data.data(), data.size(), offset);
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+      offset += written;
+    } else if (errno != EINTR) {
+      return IoError(target_, errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string Output::partial_path() const {
+  return absl::StrCat(target_, kPartialSuffix);
+}
+
+int64_t Output::size() const {
+  struct stat info;
+  return fstat(fd_, &info) == 0 ? info.st_size : 0;
+}
+
+absl::Status Output::ReadAt(int64_t offset, absl::Span<uint8_t> data) const {
+  while (!data.empty()) {
+    const ssize_t got = pread(fd_, data.data(), data.size(), offset);
+    if (got > 0) {
+      data.remove_prefix(static_cast<size_t>(got));
+      offset += got;
+    } else if (got == 0 || errno != EINTR) {
+      return absl::InternalError(absl::StrCat("cannot read ", partial_path()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Output::CutBehind(int64_t size) {
+  if (ftruncate(fd_, size) != 0 || lseek(fd_, size, SEEK_SET) != size) {
+    return IoError(partial_path(), errno);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Output::Commit() {
   if (kind_ == Kind::kStandardOutput) return absl::OkStatus();
-  if (kind_ == Kind::kAnonymous || kind_ == Kind::kTemporary) {
+  if (has_offsets()) {
     if (fsync(fd_) != 0) return IoError(target_, errno);
     if (absl::Status status = Publish(); !status.ok()) return status;
   }
@@ -194,6 +268,11 @@ absl::Status Output::Commit() {
 }
 
 absl::Status Output::Publish() {
+  if (kind_ == Kind::kPartial) {
+    return rename(partial_path().c_str(), target_.c_str()) == 0
+               ? absl::OkStatus()
+               : IoError(target_, errno);
+  }
   TemporaryName& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   if (kind_ == Kind::kAnonymous) {

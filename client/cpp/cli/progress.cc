@@ -26,13 +26,15 @@ void ProgressBar::Start(int64_t total_bytes) {
   if (total_bytes < kBigBytes || isatty(STDERR_FILENO) == 0) return;
   total_bytes_ = total_bytes;
   started_ = absl::Now();
+  const absl::MutexLock lock(&mutex_);
   next_redraw_ = started_ + kInterval;
 }
 
 void ProgressBar::Add(int64_t bytes) {
-  bytes_ += bytes;
-  if (next_redraw_ == absl::InfiniteFuture()) return;
+  if (total_bytes_ == 0) return;
   const absl::Time now = absl::Now();
+  const absl::MutexLock lock(&mutex_);
+  bytes_ += bytes;
   if (now < next_redraw_) return;
   next_redraw_ = now + kInterval;
   const double fraction =

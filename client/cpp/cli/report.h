@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "client/cpp/cli/statistics.h"
+#include "client/cpp/statistics/statistics.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -17,7 +17,7 @@ namespace weightinit::cli {
 // Of one `weightinit init`.
 struct InitReport {
   FetchResult result;
-  std::string sha256;
+  std::optional<std::string> sha256;  // Of the tensor's bytes, if asked for.
   double seconds = 0;
   std::optional<Measured> measured;
   Histogram histogram;

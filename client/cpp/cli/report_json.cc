@@ -82,7 +82,8 @@ std::string Line(const Json& json) {
 std::string InitJson(const InitReport& report) {
   Json json = Description(report.result.description);
   json["crc32"] = report.result.crc32;
-  json["sha256"] = report.sha256;
+  json["sha256"] =
+      report.sha256.has_value() ? Json(*report.sha256) : Json(nullptr);
   json["seconds"] = report.seconds;
   json["resumed"] = report.result.resumed;
   json["measured"] = nullptr;

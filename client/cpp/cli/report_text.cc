@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -143,7 +145,7 @@ std::string InitText(const InitReport& report) {
     AddRow("resumed", absl::StrCat(report.result.resumed, " times"), &out);
   }
   AddRow("crc32", absl::StrFormat("%08x", report.result.crc32), &out);
-  AddRow("sha256", report.sha256, &out);
+  if (report.sha256.has_value()) AddRow("sha256", *report.sha256, &out);
   AddRow("output", report.output.value_or("none, checked only"), &out);
   if (report.measured.has_value()) {
     AddStatistics(description, *report.measured, &out);
@@ -172,7 +174,12 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   AddRow("schemes", Names<Scheme>(info.schemes()), &out);
   AddRow("dtypes", Names<Dtype>(info.dtypes()), &out);
   AddRow("max elements", absl::StrCat(limits.max_elements()), &out);
-  AddRow("max streams", absl::StrCat(limits.max_streams()), &out);
+  // As many calls as one likes in a process of its own.
+  AddRow("max streams",
+         limits.max_streams() == std::numeric_limits<int32_t>::max()
+             ? "no limit"
+             : absl::StrCat(limits.max_streams()),
+         &out);
   AddRow("max rank", absl::StrCat(limits.max_rank()), &out);
   AddRow("max name", absl::StrCat(limits.max_name_bytes(), " bytes"), &out);
   AddRow(

@@ -218,6 +218,10 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
           reader.Integer("--first-element", options.first_element)) {
     request.set_first_element(*first);
   }
+  if (const auto count =
+          reader.Integer("--element-count", options.element_count)) {
+    request.set_element_count(*count);
+  }
   if (options.chunk_bytes.has_value()) {
     int32_t chunk_bytes = 0;
     if (absl::SimpleAtoi(*options.chunk_bytes, &chunk_bytes)) {
@@ -240,6 +244,9 @@ v1::DescribeTensorRequest DescriptionOf(
   describe.set_generator(request.generator());
   *describe.mutable_slice() = request.slice();
   describe.set_first_element(request.first_element());
+  if (request.has_element_count()) {
+    describe.set_element_count(request.element_count());
+  }
   describe.set_chunk_bytes(request.chunk_bytes());
   return describe;
 }

@@ -34,6 +34,7 @@ struct RequestOptions {
   std::optional<std::string> generator;
   std::optional<std::string> slice;
   std::optional<std::string> first_element;
+  std::optional<std::string> element_count;
   std::optional<std::string> chunk_bytes;
 };
 

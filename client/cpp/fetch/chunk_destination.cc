@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "absl/strings/str_cat.h"
+#include "client/cpp/fetch/fetch_errors.h"
 #include "proto/cpp/crc32.h"
 
 namespace weightinit {
@@ -84,10 +84,9 @@ uint32_t CopyData(const ReceivedChunk& chunk, Copy copy, uint8_t* to) {
 
 absl::Status BufferDestination::OnHeader(
     const v1::TensorDescription& description) {
-  if (description.bytes() > static_cast<int64_t>(rest_.size())) {
-    return absl::InvalidArgumentError(absl::StrCat("buffer has ", rest_.size(),
-                                                   " bytes, the tensor needs ",
-                                                   description.bytes()));
+  if (absl::Status status = CheckBuffer(rest_.size(), description);
+      !status.ok()) {
+    return status;
   }
   past_caches_ = description.bytes() >= kPastCachesBytes;
   return absl::OkStatus();

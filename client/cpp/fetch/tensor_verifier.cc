@@ -81,10 +81,14 @@ absl::Status TensorVerifier::OnHeader(
   const std::optional<int64_t> slice_elements =
       Product(description.slice_shape());
   if (!slice_elements.has_value() || request_.first_element() < 0 ||
-      description.elements() != *slice_elements - request_.first_element()) {
+      !IsWanted(description.elements(),
+                *slice_elements - request_.first_element())) {
     return Corrupt(absl::StrCat(
         "the header announces ", description.elements(),
         " elements, which is not ",
+        request_.has_element_count()
+            ? absl::StrCat("element_count ", request_.element_count(), " of ")
+            : "",
         slice_elements.has_value() ? absl::StrCat(*slice_elements)
                                    : "an overflow",
         " of the slice less first_element ", request_.first_element()));
@@ -99,6 +103,11 @@ absl::Status TensorVerifier::OnHeader(
   }
   described_elements_ = description.elements();
   return absl::OkStatus();
+}
+
+bool TensorVerifier::IsWanted(int64_t elements, int64_t rest) const {
+  if (!request_.has_element_count()) return elements == rest;
+  return elements == request_.element_count() && elements <= rest;
 }
 
 absl::Status TensorVerifier::OnChunk(const ReceivedChunk& chunk) {

@@ -42,6 +42,10 @@ class TensorVerifier {
   uint32_t crc32() const { return crc32_; }
 
  private:
+  // Whether the request asks for this many `elements` where the slice has
+  // `rest` from first_element on.
+  bool IsWanted(int64_t elements, int64_t rest) const;
+
   const v1::InitializeTensorRequest& request_;
   bool has_header_ = false;
   bool has_trailer_ = false;

@@ -46,6 +46,20 @@ TEST(ClientResumeTest, ResumeCountsFromTheRequestsFirstElement) {
   EXPECT_EQ(server.service().requests()[1].first_element(), 37);
 }
 
+TEST(ClientResumeTest, ResumedStreamAsksForTheRestOfTheElementCount) {
+  FakeServer server({[](FakeStream& s) { s.BreakAfter(2, Unavailable()); }});
+  v1::InitializeTensorRequest request = Request();
+  request.set_first_element(5);
+  request.set_element_count(50);
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(sink.data, FakeData(5, 55));
+  ASSERT_THAT(server.service().requests(), SizeIs(2));
+  EXPECT_EQ(server.service().requests()[1].first_element(), 37);
+  EXPECT_EQ(server.service().requests()[1].element_count(), 18);
+}
+
 TEST(ClientResumeTest, BufferIsFilledByHoweverManyStreams) {
   FakeServer server({[](FakeStream& s) { s.BreakAfter(2, Unavailable()); },
                      [](FakeStream& s) { s.BreakAfter(3, Unavailable()); }});

@@ -46,6 +46,29 @@ TEST(ClientTest, FirstElementIsTheFirstDelivered) {
   EXPECT_EQ(result->elements, kElements - 37);
 }
 
+TEST(ClientTest, ElementCountIsAsManyAsAreDelivered) {
+  FakeServer server;
+  v1::InitializeTensorRequest request = Request();
+  request.set_first_element(37);
+  request.set_element_count(20);
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(sink.data, FakeData(37, 57));
+  EXPECT_EQ(result->elements, 20);
+}
+
+TEST(ClientTest, ElementCountOfZeroIsHeaderAndTrailer) {
+  FakeServer server;
+  v1::InitializeTensorRequest request = Request();
+  request.set_element_count(0);
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(sink.headers, 1);
+  EXPECT_EQ(sink.pieces, 0);
+}
+
 TEST(ClientTest, EmptyTensorIsHeaderAndTrailer) {
   FakeServer server;
   v1::InitializeTensorRequest request = Request();

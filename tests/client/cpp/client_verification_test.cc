@@ -43,6 +43,23 @@ TEST_P(CorruptionTest, IsDataLossAndNotTriedAgain) {
   EXPECT_THAT(server.service().requests(), SizeIs(1));
 }
 
+TEST(VerificationTest, HeaderWithAnotherElementCountIsDataLoss) {
+  FakeServer server({[](FakeStream& s) {
+    s.description().set_elements(90);
+    s.description().set_bytes(360);
+  }});
+  v1::InitializeTensorRequest request = Request();
+  request.set_first_element(10);
+  request.set_element_count(20);
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(result.status().message()),
+              HasSubstr("announces 90 elements, which is not element_count 20 "
+                        "of 100 of the slice less first_element 10"));
+  EXPECT_EQ(sink.pieces, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, CorruptionTest,
     ::testing::Values(

@@ -134,9 +134,11 @@ class FakeService final : public v1::WeightInitService::Service {
   static FakeStream CorrectStream(const v1::InitializeTensorRequest& request) {
     FakeStream stream;
     stream.request = request;
-    int64_t total = 1;
-    for (const int64_t dimension : request.tensor().shape()) total *= dimension;
+    int64_t all = 1;
+    for (const int64_t dimension : request.tensor().shape()) all *= dimension;
     const int64_t first = request.first_element();
+    const int64_t total =
+        request.has_element_count() ? first + request.element_count() : all;
 
     stream.parts.emplace_back();
     v1::TensorDescription& description = stream.description();
@@ -151,7 +153,7 @@ class FakeService final : public v1::WeightInitService::Service {
     description.set_seed(request.seed_name().empty() ? request.seed()
                                                      : kFakeNamedSeed);
     description.set_stddev(1);
-    description.set_tensor_elements(total);
+    description.set_tensor_elements(all);
     description.set_elements(total - first);
     description.set_bytes((total - first) * 4);
 

@@ -94,6 +94,25 @@ TEST(SliceTest, CountsOnlyWhatIsDelivered) {
   EXPECT_EQ(plan.bytes, (90 - 7) * 8);
 }
 
+TEST(ElementCountTest, EndsTheDeliveryInsideTheSlice) {
+  TensorRequest request = Request({8, 4, 10});
+  request.slice = {{2, 5}, {1, std::nullopt}, {0, 10}};
+  request.first_element = 7;
+  request.element_count = 5;
+  const TensorPlan plan = Plan(request);
+  EXPECT_THAT(plan.SliceShape(), ElementsAre(3, 3, 10));
+  EXPECT_EQ(plan.first_element, 7);
+  EXPECT_EQ(plan.elements, 5);
+  EXPECT_EQ(plan.bytes, 5 * 4);
+}
+
+TEST(ElementCountTest, OfZeroDeliversNothing) {
+  TensorRequest request = Request({8, 4});
+  request.element_count = 0;
+  EXPECT_EQ(Plan(request).elements, 0);
+  EXPECT_EQ(Plan(request).bytes, 0);
+}
+
 TEST(ChunkBytesTest, AreRoundedDownToWholeElements) {
   TensorRequest request = Request({8, 4});
   request.chunk_bytes = 71;

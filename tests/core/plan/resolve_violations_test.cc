@@ -296,6 +296,10 @@ INSTANTIATE_TEST_SUITE_P(
                             [](R& r) { r.first_element = -1; },
                             {"first_element"},
                             "at least 0"},
+                    BadCase{"NegativeElementCount",
+                            [](R& r) { r.element_count = -1; },
+                            {"element_count"},
+                            "is -1; must be at least 0"},
                     BadCase{"EverythingAtOnce",
                             [](R& r) {
                               r.tensor.name = "\xFF";
@@ -335,6 +339,21 @@ TEST(FirstElementTest, AtTheEndIsValidAndPastItIsOutOfRange) {
   const absl::Status status = Resolve(request).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
   EXPECT_THAT(Fields(status), ElementsAre("first_element"));
+}
+
+TEST(ElementCountTest, PastTheEndIsOutOfRange) {
+  TensorRequest request;
+  request.tensor.shape = {2, 4};
+  request.first_element = 3;
+  request.element_count = 5;
+  EXPECT_EQ(Resolve(request)->elements, 5);
+  for (const int64_t count : {int64_t{6}, INT64_MAX}) {
+    request.element_count = count;
+    const absl::Status status = Resolve(request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+    EXPECT_THAT(Fields(status), ElementsAre("element_count"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("from 0 to 5"));
+  }
 }
 
 TEST(LimitTest, OfElementsIsExact) {

@@ -34,6 +34,12 @@ TEST(StatusConversionTest, ErrorCarriesItsReasonAndViolations) {
   EXPECT_THAT(details.descriptions, ElementsAre("is 9"));
 }
 
+TEST(StatusConversionTest, ReasonTellsWhichFieldIsOutOfRange) {
+  const auto details = DetailsOf(ToGrpcStatus(ViolationStatus(
+      absl::StatusCode::kOutOfRange, {{"element_count", "is 9"}})));
+  EXPECT_EQ(details.reason, "ELEMENT_COUNT_PAST_END");
+}
+
 TEST(StatusConversionTest, ErrorWithoutViolationsHasNoBadRequest) {
   const auto details =
       DetailsOf(ToGrpcStatus(absl::ResourceExhaustedError("full")));

@@ -69,7 +69,7 @@ struct TensorPlan {
   std::optional<double> high;
   int64_t tensor_elements = 0;
   int64_t first_element = 0;
-  int64_t elements = 0;  // Of the slice, from first_element on.
+  int64_t elements = 0;  // That are delivered, from first_element on.
   int64_t bytes = 0;
   StreamKey stream_key;
   std::vector<Advisory> advisories;

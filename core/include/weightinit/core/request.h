@@ -139,6 +139,8 @@ struct TensorRequest {
   // These choose which of the tensor's bytes are delivered.
   std::vector<DimensionRange> slice;
   int64_t first_element = 0;
+  // From first_element on; nothing means to the end of the slice.
+  std::optional<int64_t> element_count;
   // This frames the delivery and never changes a byte. 0 means the default.
   int64_t chunk_bytes = 0;
 };

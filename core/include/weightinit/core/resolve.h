@@ -13,8 +13,9 @@ namespace weightinit {
 
 // Resolves a request in time and memory that do not depend on the size of the
 // tensor. INVALID_ARGUMENT carries every violation (see violations.h);
-// OUT_OF_RANGE: first_element is past the end.
-// FAILED_PRECONDITION: seed_name is given, but no root seed to derive it from.
+// OUT_OF_RANGE: first_element is past the end, or element_count reaches past
+// it. FAILED_PRECONDITION: seed_name is given, but no root seed to derive it
+// from.
 absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
                                    const Limits& limits = {},
                                    const RootSeed* root_seed = nullptr);

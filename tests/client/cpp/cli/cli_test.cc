@@ -1,5 +1,5 @@
-// The parts of the command line that need no process: reading options, formats,
-// statistics.
+// The parts of the command line that need no process: reading options, and
+// formats.
 
 #include <cmath>
 #include <limits>
@@ -9,7 +9,6 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/file_format.h"
 #include "client/cpp/cli/request_options.h"
-#include "client/cpp/cli/statistics.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -178,6 +177,7 @@ TEST(RequestOptionsTest, DescriptionAsksForTheSameTensor) {
   options.seed = "5";
   options.generator = "philox4x32_v1";
   options.first_element = "3";
+  options.element_count = "4";
   options.chunk_bytes = "64";
   const auto request = ParseRequest(options);
   ASSERT_TRUE(request.ok()) << request.status();
@@ -213,93 +213,6 @@ TEST(FileFormatTest, ReservedNameIsRefused) {
   EXPECT_TRUE(CheckName(FileFormat::kSafetensors, "w").ok());
   EXPECT_EQ(CheckName(FileFormat::kSafetensors, "__metadata__").code(),
             absl::StatusCode::kInvalidArgument);
-}
-
-template <typename T>
-void Add(const std::vector<T>& values, Statistics* statistics) {
-  statistics->Add(
-      absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(values.data()),
-                          values.size() * sizeof(T)));
-}
-
-v1::TensorDescription DescriptionOf(v1::Dtype dtype, double mean = 0,
-                                    double stddev = 1) {
-  v1::TensorDescription description;
-  description.set_dtype(dtype);
-  description.set_mean(mean);
-  description.set_stddev(stddev);
-  return description;
-}
-
-TEST(CliStatisticsTest, SmallSampleIsExact) {
-  Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT32), 0);
-  Add<float>({1, 2, 3}, &statistics);
-  Add<float>({6}, &statistics);
-  const auto measured = statistics.measured();
-  ASSERT_TRUE(measured.has_value());
-  EXPECT_DOUBLE_EQ(measured->mean, 3);
-  EXPECT_DOUBLE_EQ(measured->stddev, std::sqrt(3.5));
-  EXPECT_EQ(measured->min, 1);
-  EXPECT_EQ(measured->max, 6);
-}
-
-TEST(CliStatisticsTest, NoValuesHaveNoStatistics) {
-  const Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT32), 0);
-  EXPECT_FALSE(statistics.measured().has_value());
-}
-
-TEST(CliStatisticsTest, LargeMeanDoesNotHideASmallDeviation) {
-  Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT64, 1e9, 1e-3), 0);
-  std::vector<double> values;
-  values.reserve(100'003);
-  for (int i = 0; i < 100'003; ++i) {
-    values.push_back(1e9 + (i % 2 == 0 ? 1e-3 : -1e-3));
-  }
-  Add(values, &statistics);
-  EXPECT_NEAR(statistics.measured()->stddev, 1e-3, 1e-6);
-  EXPECT_NEAR(statistics.measured()->mean, 1e9, 1e-3);
-}
-
-TEST(CliStatisticsTest, EqualValuesDoNotDeviate) {
-  Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT32, 0.1, 0), 10);
-  Add(std::vector<float>(5000, 0.1F), &statistics);
-  EXPECT_EQ(statistics.measured()->stddev, 0);
-  EXPECT_EQ(statistics.measured()->mean, static_cast<double>(0.1F));
-  EXPECT_THAT(statistics.histogram().counts, IsEmpty());
-}
-
-TEST(CliStatisticsTest, ExtremeFloat64DoesNotOverflow) {
-  Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT64, 0, 1e308), 0);
-  Add<double>({1e308, -1e308, 1e308, -1e308}, &statistics);
-  EXPECT_NEAR(statistics.measured()->stddev / 1e308, 1, 1e-12);
-  Statistics tiny(DescriptionOf(v1::DTYPE_FLOAT64, 0, 1e-300), 0);
-  Add<double>({1e-300, -1e-300}, &tiny);
-  EXPECT_NEAR(tiny.measured()->stddev / 1e-300, 1, 1e-12);
-  EXPECT_EQ(tiny.measured()->min, -1e-300);
-}
-
-TEST(CliStatisticsTest, HalfPrecisionIsDecoded) {
-  Statistics half(DescriptionOf(v1::DTYPE_FLOAT16), 0);
-  // -2, the largest, the smallest subnormal, 1.
-  Add<uint16_t>({0xc000, 0x7bff, 0x0001, 0x3c00}, &half);
-  EXPECT_EQ(half.measured()->min, -2);
-  EXPECT_EQ(half.measured()->max, 65504);
-  EXPECT_DOUBLE_EQ(half.measured()->mean, (-2 + 65504 + 0x1p-24 + 1) / 4);
-  Statistics infinite(DescriptionOf(v1::DTYPE_FLOAT16), 0);
-  Add<uint16_t>({0x7c00}, &infinite);
-  EXPECT_TRUE(std::isinf(infinite.measured()->max));
-  EXPECT_FALSE(std::isfinite(infinite.measured()->stddev));
-  Statistics brain(DescriptionOf(v1::DTYPE_BFLOAT16), 0);
-  Add<uint16_t>({0xc000, 0x3f80}, &brain);
-  EXPECT_EQ(brain.measured()->min, -2);
-  EXPECT_EQ(brain.measured()->max, 1);
-}
-
-TEST(CliStatisticsTest, HistogramCountsOutliersAtItsEnds) {
-  Statistics statistics(DescriptionOf(v1::DTYPE_FLOAT32), 8);  // -4 to 4
-  Add<float>({-9, -3.5F, -0.5F, 0, 0.5F, 3.5F, 9}, &statistics);
-  EXPECT_THAT(statistics.histogram().counts,
-              ElementsAre(2, 0, 0, 1, 2, 0, 0, 2));
 }
 
 TEST(ExitStatusTest, CodesAreThoseOfTheHelp) {

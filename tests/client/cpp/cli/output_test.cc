@@ -79,6 +79,22 @@ TEST_P(OutputTest, FileAppearsWhenItIsComplete) {
   EXPECT_THAT(Names(), ElementsAre("w.bin"));
 }
 
+TEST_P(OutputTest, PartsAreWrittenAtTheirOffsets) {
+  auto output = Open(PathOf("w.bin"));
+  ASSERT_TRUE(output.ok()) << output.status();
+  ASSERT_TRUE((*output)->has_offsets());
+  ASSERT_TRUE((*output)->Write(absl::string_view("head")).ok());
+  std::thread other([&output] {
+    const std::vector<uint8_t> data = {4, 5};
+    EXPECT_TRUE((*output)->WriteAt(7, data).ok());
+  });
+  const std::vector<uint8_t> data = {1, 2, 3};
+  EXPECT_TRUE((*output)->WriteAt(4, data).ok());
+  other.join();
+  ASSERT_TRUE((*output)->Commit().ok());
+  EXPECT_EQ(Read(PathOf("w.bin")), "head\1\2\3\4\5");
+}
+
 TEST_P(OutputTest, FileThatIsThereIsReplacedAtOnce) {
   Put(PathOf("w.bin"), "old");
   auto output = Open(PathOf("w.bin"));

@@ -1,10 +1,11 @@
 // A client of weightinit.v1.WeightInitService that checks what it receives and
-// resumes broken streams.
+// resumes broken streams; or one that computes the same in the process.
 
 #ifndef WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
 #define WEIGHTINIT_CLIENT_WEIGHT_CLIENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "absl/types/span.h"
 #include "grpcpp/channel.h"
 #include "weightinit/client/fetch_result.h"
+#include "weightinit/client/model_sink.h"
 #include "weightinit/client/tensor_sink.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -43,8 +45,19 @@ struct WeightClientOptions {
   int32_t chunk_bytes = 524288;
 };
 
-// Asks one of several equal servers. Thread-safe: calls may run at once, and
-// share the connections.
+struct LocalOptions {
+  // Threads of one call of Fetch, from 0 to 1024; 0: one for each core that the
+  // process may use. It changes speed only.
+  int threads = 0;
+  // The largest tensor, before slicing, that a request may name: from 1 to 2^59
+  // elements.
+  int64_t max_elements = int64_t{1} << 40;
+  // For one call of Fetch.
+  absl::Duration timeout = absl::InfiniteDuration();
+};
+
+// Asks one of several equal servers, or computes in the process. Thread-safe:
+// calls may run at once, and share the connections.
 //
 // Every method returns the server's error as an absl::Status of the same code,
 // whose message names each violated field. UNAVAILABLE, and a stream that was
@@ -59,11 +72,19 @@ class WeightClient {
       const std::vector<std::shared_ptr<grpc::Channel>>& channels,
       const WeightClientOptions& options);
 
+  // Computes in the process, without a server and without gRPC. Results and
+  // errors are those of a server of the same version. A call of Fetch uses
+  // `threads` threads and, beside the caller's buffer, at most 1 MiB for each
+  // of them. The request's chunk_bytes is checked and has no other effect.
+  static absl::StatusOr<std::unique_ptr<WeightClient>> Local(
+      const LocalOptions& options = {});
+
   virtual ~WeightClient() = default;
 
   virtual absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) = 0;
 
+  // Of a client that computes itself, limits.max_streams is 2^31 - 1: none.
   virtual absl::StatusOr<v1::GetServerInfoResponse> Info() = 0;
 
   // The seed of a name, with which the same tensors can be asked for without a
@@ -87,6 +108,23 @@ class WeightClient {
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request,
       absl::Span<uint8_t> buffer) = 0;
+
+  // The same into a sink that takes the pieces in any order, and from several
+  // threads. A client of servers calls it from this thread alone, in order.
+  virtual absl::StatusOr<FetchResult> Fetch(
+      const v1::InitializeTensorRequest& request, PieceSink& sink) = 0;
+
+  // The tensors that the same request to FetchModel would deliver, one by one, in
+  // order, and generates nothing. An error of `visit` ends the call, which returns
+  // it.
+  virtual absl::StatusOr<v1::ModelSummary> DescribeModel(
+      const v1::DescribeModelRequest& request,
+      const std::function<absl::Status(const v1::ModelTensor&)>& visit) = 0;
+
+  // Streams a model into `sink`, checked part by part as a tensor is. A broken
+  // stream is resumed where it broke.
+  virtual absl::StatusOr<ModelFetchResult> FetchModel(
+      const v1::InitializeModelRequest& request, ModelSink& sink) = 0;
 
  protected:
   WeightClient() = default;
