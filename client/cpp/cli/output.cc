@@ -248,6 +248,7 @@ absl::Status Output::ReadAt(int64_t offset, absl::Span<uint8_t> data) const {
   return absl::OkStatus();
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): it changes the file.
 absl::Status Output::CutBehind(int64_t size) {
   if (ftruncate(fd_, size) != 0 || lseek(fd_, size, SEEK_SET) != size) {
     return IoError(partial_path(), errno);

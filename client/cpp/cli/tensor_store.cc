@@ -26,8 +26,9 @@ absl::Status TensorStore::Start(const v1::TensorDescription& description) {
   whole_ = description;
   whole_.set_elements(description.elements() + front.elements);
   whole_.set_bytes(description.bytes() + front.bytes);
-  if (whole_.elements() > 0)
+  if (whole_.elements() > 0) {
     element_bytes_ = whole_.bytes() / whole_.elements();
+  }
   statistics_.emplace(whole_, destination_.bins);
   progress_.Start(whole_.bytes());
   if (destination_.output == nullptr) return absl::OkStatus();

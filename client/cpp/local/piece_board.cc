@@ -28,8 +28,9 @@ std::optional<int64_t> PieceBoard::Take() {
   const absl::MutexLock lock(&mutex_);
   if (late && status_.ok() && next_ < pieces_) {
     status_ = absl::DeadlineExceededError("Deadline Exceeded");
+    changed_.SignalAll();
   }
-  mutex_.Await(absl::Condition(this, &PieceBoard::HasRoom));
+  while (!HasRoom()) changed_.Wait(&mutex_);
   if (!status_.ok() || next_ == pieces_) return std::nullopt;
   return next_++;
 }
@@ -37,13 +38,14 @@ std::optional<int64_t> PieceBoard::Take() {
 void PieceBoard::Made(int64_t piece, uint32_t crc32, int64_t bytes) {
   const absl::MutexLock lock(&mutex_);
   Slot(piece) = {true, crc32, bytes};
+  changed_.SignalAll();
   if (closing_ == Closing::kByReceiver) return;
   while (closed_ < pieces_ && Slot(closed_).made) CloseFirst();
 }
 
 std::optional<int64_t> PieceBoard::AwaitFirstOpen() {
   const absl::MutexLock lock(&mutex_);
-  mutex_.Await(absl::Condition(this, &PieceBoard::FirstOpenIsMade));
+  while (!FirstOpenIsMade()) changed_.Wait(&mutex_);
   if (!status_.ok() || closed_ == pieces_) return std::nullopt;
   return closed_;
 }
@@ -58,11 +60,13 @@ void PieceBoard::CloseFirst() {
   crc32_ = ConcatCrc32(crc32_, first.crc32, first.bytes);
   first.made = false;
   ++closed_;
+  changed_.SignalAll();
 }
 
 void PieceBoard::Fail(const absl::Status& status) {
   const absl::MutexLock lock(&mutex_);
   status_.Update(status);
+  changed_.SignalAll();
 }
 
 absl::Status PieceBoard::status() const {

@@ -84,6 +84,8 @@ class PieceBoard {
   const Closing closing_;
   const absl::Time deadline_;
   mutable absl::Mutex mutex_;
+  // Of anything below that a thread may wait for.
+  absl::CondVar changed_;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   // Pieces before it are handed out.
   int64_t next_ ABSL_GUARDED_BY(mutex_) = 0;
