@@ -13,6 +13,7 @@
 #include "client/cpp/fetch/chunk_destination.h"
 #include "client/cpp/fetch/fetch_errors.h"
 #include "client/cpp/fetch/message_stream_reader.h"
+#include "client/cpp/fetch/model_consumer.h"
 #include "client/cpp/fetch/receive_memory.h"
 #include "client/cpp/fetch/tensor_consumer.h"
 #include "client/cpp/fetch/tensor_verifier.h"
@@ -30,6 +31,8 @@ using v1::WeightInitService;
 
 constexpr char kInitializeTensor[] =
     "/weightinit.v1.WeightInitService/InitializeTensor";
+constexpr char kInitializeModel[] =
+    "/weightinit.v1.WeightInitService/InitializeModel";
 
 // One of the equal servers.
 struct Replica {
@@ -114,6 +117,75 @@ AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
   return result;
 }
 
+// The same for a model.
+AttemptResult FetchModelStream(const Replica& replica,
+                               grpc::ClientContext& context,
+                               const v1::InitializeModelRequest& request,
+                               ModelSink& sink, ModelDelivery& delivery) {
+  const int64_t bytes_before = delivery.result.bytes;
+  const int64_t tensors_before = delivery.next_tensor;
+  const v1::InitializeModelRequest rest = RestOf(request, delivery);
+  ModelConsumer consumer(rest, sink, delivery);
+  const grpc::Slice wire(rest.SerializeAsString());
+  const StreamEnd end =
+      ReadMessages(*replica.generic_stub, kInitializeModel,
+                   grpc::ByteBuffer(&wire, 1), context, consumer);
+  if (!end.consumer.ok()) return {end.consumer, false, false};
+  AttemptResult result = ResultOf(end.server);
+  result.progress = delivery.result.bytes > bytes_before ||
+                    delivery.next_tensor > tensors_before;
+  return result;
+}
+
+// The description of a model on its way to the caller.
+struct ModelVisit {
+  const std::function<absl::Status(const v1::ModelTensor&)>& visit;
+  v1::ModelSummary summary;
+  bool has_summary = false;
+  int64_t next_tensor = 0;  // Those before it have been visited.
+};
+
+AttemptResult DescribeModelStream(const Replica& replica,
+                                  grpc::ClientContext& context,
+                                  v1::DescribeModelRequest request,
+                                  ModelVisit& visit) {
+  const int64_t tensors_before = visit.next_tensor;
+  if (tensors_before > request.first_tensor()) {
+    if (request.has_tensor_count()) {
+      request.set_tensor_count(request.tensor_count() -
+                               (tensors_before - request.first_tensor()));
+    }
+    request.set_first_tensor(tensors_before);
+    request.clear_first_element();
+    request.clear_element_count();
+  }
+  const auto stream = replica.stub->DescribeModel(&context, request);
+  v1::DescribeModelResponse response;
+  while (stream->Read(&response)) {
+    if (response.has_summary() && !visit.has_summary) {
+      visit.has_summary = true;
+      visit.summary = std::move(*response.mutable_summary());
+    } else if (response.has_summary() && response.summary().fingerprint() !=
+                                             visit.summary.fingerprint()) {
+      context.TryCancel();
+      return {absl::DataLossError(
+                  "verification failed: the resumed stream describes another "
+                  "model"),
+              false, false};
+    }
+    for (const v1::ModelTensor& tensor : response.tensors().tensors()) {
+      if (absl::Status status = visit.visit(tensor); !status.ok()) {
+        context.TryCancel();
+        return {status, false, false};
+      }
+      visit.next_tensor = tensor.index() + 1;
+    }
+  }
+  AttemptResult result = ResultOf(stream->Finish());
+  result.progress = visit.next_tensor > tensors_before;
+  return result;
+}
+
 class RetryingClient final : public WeightClient {
  public:
   RetryingClient(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
@@ -188,6 +260,41 @@ class RetryingClient final : public WeightClient {
                                     PieceSink& sink) override {
     PieceAdapter adapter(sink);
     return Fetch(request, adapter);
+  }
+
+  absl::StatusOr<v1::ModelSummary> DescribeModel(
+      const v1::DescribeModelRequest& request,
+      const std::function<absl::Status(const v1::ModelTensor&)>& visit)
+      override {
+    ModelVisit visited{visit, {}, false, 0};
+    absl::Status status =
+        Retry([&](const Replica& replica, grpc::ClientContext& context) {
+          return DescribeModelStream(replica, context, request, visited);
+        });
+    if (!status.ok()) return status;
+    return std::move(visited.summary);
+  }
+
+  absl::StatusOr<ModelFetchResult> FetchModel(
+      const v1::InitializeModelRequest& request, ModelSink& sink) override {
+    v1::InitializeModelRequest sized = request;
+    if (sized.chunk_bytes() == 0) sized.set_chunk_bytes(options_.chunk_bytes);
+    ModelDelivery delivery;
+    absl::Status status =
+        Retry([&](const Replica& replica, grpc::ClientContext& context) {
+          return FetchModelStream(replica, context, sized, sink, delivery);
+        });
+    if (!status.ok()) {
+      return absl::Status(
+          status.code(),
+          absl::StrCat(
+              status.message(),
+              delivery.has_summary
+                  ? absl::StrCat(" (after ", delivery.result.bytes, " of ",
+                                 delivery.result.summary.bytes(), " bytes)")
+                  : ""));
+    }
+    return std::move(delivery.result);
   }
 
  private:

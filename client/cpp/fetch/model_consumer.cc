@@ -178,8 +178,7 @@ absl::Status ModelConsumer::OnChunk(const ReceivedChunk& chunk) {
   delivery_.open_elements +=
       chunk.bytes / (description.bytes() / description.elements());
   delivery_.open_bytes += chunk.bytes;
-  delivery_.open_crc32 =
-      ConcatCrc32(delivery_.open_crc32, crc32, chunk.bytes);
+  delivery_.open_crc32 = ConcatCrc32(delivery_.open_crc32, crc32, chunk.bytes);
   ModelFetchResult& result = delivery_.result;
   result.crc32 = ConcatCrc32(result.crc32, crc32, chunk.bytes);
   result.bytes += chunk.bytes;

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,11 +17,14 @@
 #include "absl/types/span.h"
 #include "client/cpp/fetch/fetch_errors.h"
 #include "client/cpp/local/local_fetch.h"
+#include "client/cpp/local/local_model_fetch.h"
 #include "proto/cpp/description_conversion.h"
+#include "proto/cpp/model_conversion.h"
 #include "proto/cpp/request_conversion.h"
 #include "proto/cpp/status_conversion.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/core/limits.h"
+#include "weightinit/core/model_plan.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/seed_name.h"
 #include "weightinit/core/violations.h"
@@ -105,7 +110,40 @@ class LocalClient final : public WeightClient {
     return FetchTo(request, sink);
   }
 
+  absl::StatusOr<v1::ModelSummary> DescribeModel(
+      const v1::DescribeModelRequest& request,
+      const std::function<absl::Status(const v1::ModelTensor&)>& visit)
+      override {
+    const auto plan = PlanModel(request);
+    if (!plan.ok()) return plan.status();
+    v1::ModelSummary summary;
+    ToProto((*plan)->summary(), &summary);
+    ModelTensors tensors(*plan);
+    while (const std::optional<ModelTensor> tensor = tensors.Next()) {
+      v1::ModelTensor description;
+      ToProto(*tensor, &description);
+      if (absl::Status status = visit(description); !status.ok()) return status;
+    }
+    return summary;
+  }
+
+  absl::StatusOr<ModelFetchResult> FetchModel(
+      const v1::InitializeModelRequest& request, ModelSink& sink) override {
+    const absl::Time deadline = absl::Now() + timeout_;
+    auto plan = PlanModel(request);
+    if (!plan.ok()) return plan.status();
+    return FetchModelLocally(*std::move(plan), {threads_, deadline}, sink);
+  }
+
  private:
+  template <typename Request>
+  absl::StatusOr<std::shared_ptr<const ModelPlan>> PlanModel(
+      const Request& request) const {
+    auto plan = PlanOf(request, limits_, nullptr);
+    if (!plan.ok()) return FromGrpcStatus(ToGrpcStatus(plan.status()));
+    return plan;
+  }
+
   template <typename Request>
   absl::StatusOr<TensorPlan> Plan(const Request& request) const {
     if (absl::Status status = CheckNames(request); !status.ok()) {

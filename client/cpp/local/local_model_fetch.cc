@@ -33,8 +33,8 @@ struct OpenTensor {
   v1::ModelTensor description;
   PieceLayout layout;
   size_t place = 0;  // Among the tensors of the delivery.
-  // Of the pieces. Each is written by the thread that made it, and read when all
-  // have been made.
+  // Of the pieces. Each is written by the thread that made it, and read when
+  // all have been made.
   std::vector<uint32_t> crc32s;
   int64_t to_hand_out = 0;  // The next piece. Under the board's mutex.
   int64_t to_make = 0;      // Pieces still to be made. Likewise.
@@ -65,8 +65,8 @@ struct Work {
 };
 
 // Hands out the pieces of one tensor after the other. Tensors are resolved and
-// told of when their turn comes, so that memory does not grow with their number.
-// Thread-safe.
+// told of when their turn comes, so that memory does not grow with their
+// number. Thread-safe.
 class ModelBoard {
  public:
   ModelBoard(std::shared_ptr<const ModelPlan> plan, int threads,
@@ -76,8 +76,8 @@ class ModelBoard {
         deadline_(deadline),
         sink_(sink) {}
 
-  // The next piece for the calling thread to make; nothing if all are handed out,
-  // or the delivery has failed.
+  // The next piece for the calling thread to make; nothing if all are handed
+  // out, or the delivery has failed.
   std::optional<Work> Take() ABSL_LOCKS_EXCLUDED(mutex_) {
     const absl::MutexLock lock(&mutex_);
     if (status_.ok() && absl::Now() >= deadline_) {
@@ -175,8 +175,8 @@ void MakePieces(ModelBoard& board, ModelSink& sink) {
     source->Read(tensor->plan.first_element + begin,
                  tensor->layout.End(work->piece) - begin, data.data());
     const uint32_t crc32 = ExtendCrc32(0, data);
-    const absl::Status status = sink.OnPiece(
-        tensor->description, tensor->OffsetOf(work->piece), data);
+    const absl::Status status =
+        sink.OnPiece(tensor->description, tensor->OffsetOf(work->piece), data);
     if (!status.ok()) {
       board.Fail(status);
       return;

@@ -11,9 +11,10 @@
 
 namespace weightinit {
 
-// Takes the tensors of a model in pieces: for destinations that can be written at
-// any place, so that all cores can fill them. It gets only what has passed
-// verification. An error that a method returns ends the fetch, which returns it.
+// Takes the tensors of a model in pieces: for destinations that can be written
+// at any place, so that all cores can fill them. It gets only what has passed
+// verification. An error that a method returns ends the fetch, which returns
+// it.
 //
 // OnSummary, OnTensor and OnTensorEnd are called one at a time, by any thread.
 class ModelSink {
@@ -31,10 +32,11 @@ class ModelSink {
     return absl::OkStatus();
   }
 
-  // Whole elements of `tensor`, which begin `offset` bytes after the first element
-  // that is delivered of it. Several threads may call this at once, also for
-  // several tensors; the pieces of a tensor cover it once, without overlapping.
-  // `data` is not empty, is valid during the call, and may stand at any address.
+  // Whole elements of `tensor`, which begin `offset` bytes after the first
+  // element that is delivered of it. Several threads may call this at once,
+  // also for several tensors; the pieces of a tensor cover it once, without
+  // overlapping. `data` is not empty, is valid during the call, and may stand
+  // at any address.
   virtual absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
                                absl::Span<const uint8_t> data) = 0;
 

@@ -114,9 +114,9 @@ class WeightClient {
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request, PieceSink& sink) = 0;
 
-  // The tensors that the same request to FetchModel would deliver, one by one, in
-  // order, and generates nothing. An error of `visit` ends the call, which returns
-  // it.
+  // The tensors that the same request to FetchModel would deliver, one by one,
+  // in order, and generates nothing. An error of `visit` ends the call, which
+  // returns it.
   virtual absl::StatusOr<v1::ModelSummary> DescribeModel(
       const v1::DescribeModelRequest& request,
       const std::function<absl::Status(const v1::ModelTensor&)>& visit) = 0;
