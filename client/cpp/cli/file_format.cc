@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/cli/safetensors_header.h"
 #include "nlohmann/json.hpp"
 #include "proto/cpp/wire_names.h"
 #include "weightinit/core/version.h"
@@ -18,8 +19,6 @@ namespace weightinit::cli {
 namespace {
 
 constexpr absl::string_view kChoices = "npy, safetensors, bin";
-// The one key of a safetensors header that is not a tensor.
-constexpr char kMetadataKey[] = "__metadata__";
 
 std::optional<FileFormat> ParseFormat(absl::string_view name) {
   if (absl::EqualsIgnoreCase(name, "npy")) return FileFormat::kNpy;
@@ -60,19 +59,6 @@ absl::string_view NumpyDescr(v1::Dtype dtype) {
   }
 }
 
-const char* SafetensorsDtype(v1::Dtype dtype) {
-  switch (dtype) {
-    case v1::DTYPE_FLOAT64:
-      return "F64";
-    case v1::DTYPE_FLOAT16:
-      return "F16";
-    case v1::DTYPE_BFLOAT16:
-      return "BF16";
-    default:
-      return "F32";
-  }
-}
-
 std::string LittleEndian(uint64_t value, int bytes) {
   std::string out;
   for (int i = 0; i < bytes; ++i) {
@@ -98,7 +84,7 @@ std::string NpyHeader(const v1::TensorDescription& description) {
 std::string SafetensorsHeader(const v1::TensorDescription& description) {
   nlohmann::ordered_json header;
   // The format allows strings only.
-  header[kMetadataKey] = {
+  header[kSafetensorsMetadata] = {
       {"generator", WireName<Generator>(description.generator())},
       {"layout", WireName<Layout>(description.layout())},
       {"scheme", WireName<Scheme>(description.scheme())},
@@ -110,8 +96,7 @@ std::string SafetensorsHeader(const v1::TensorDescription& description) {
       {"shape", FileShape(description)},
       {"data_offsets", {0, description.bytes()}},
   };
-  const std::string text = PadToMultiple(header.dump(), 8, 0, 0);
-  return absl::StrCat(LittleEndian(text.size(), 8), text);
+  return SafetensorsPreamble(header.dump());
 }
 
 }  // namespace
@@ -136,7 +121,7 @@ absl::StatusOr<FileFormat> ChooseFormat(
 }
 
 absl::Status CheckName(FileFormat format, const std::string& name) {
-  if (format != FileFormat::kSafetensors || name != kMetadataKey) {
+  if (format != FileFormat::kSafetensors || name != kSafetensorsMetadata) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

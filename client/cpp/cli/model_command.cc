@@ -1,0 +1,178 @@
+#include "client/cpp/cli/model_command.h"
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/types/span.h"
+#include "client/cpp/cli/model_file.h"
+#include "client/cpp/cli/model_report.h"
+#include "client/cpp/cli/model_verifier.h"
+#include "client/cpp/cli/output.h"
+#include "client/cpp/cli/progress.h"
+#include "client/cpp/cli/request_options.h"
+#include "client/cpp/cli/seed_command.h"
+#include "client/cpp/manifest/manifest.h"
+#include "weightinit/client/weight_client.h"
+#include "weightinit/v1/weight_init_service.pb.h"
+
+namespace weightinit::cli {
+namespace {
+
+// The request; a seed that is named and has no server is resolved here.
+absl::StatusOr<v1::InitializeModelRequest> ParseModelRequest(
+    const ModelOptions& options) {
+  // Seeds are read as for a single tensor.
+  RequestOptions seeds;
+  seeds.shape = "";
+  seeds.seed = options.seed;
+  seeds.seed_name = options.seed_name;
+  auto seed = ParseRequest(seeds);
+  if (!seed.ok()) return seed.status();
+  if (absl::Status status = ResolveSeedHere(options.connection, *seed);
+      !status.ok()) {
+    return status;
+  }
+  auto model = ReadManifest(options.manifest);
+  if (!model.ok()) return model.status();
+  v1::InitializeModelRequest request;
+  *request.mutable_model() = *std::move(model);
+  request.set_seed(seed->seed());
+  request.set_seed_name(seed->seed_name());
+  for (const std::string& pattern : options.only) request.add_only(pattern);
+  return request;
+}
+
+v1::DescribeModelRequest DescriptionOf(
+    const v1::InitializeModelRequest& request) {
+  v1::DescribeModelRequest description;
+  *description.mutable_model() = request.model();
+  description.set_seed(request.seed());
+  description.set_seed_name(request.seed_name());
+  *description.mutable_only() = request.only();
+  return description;
+}
+
+// The layout of the file for `request`.
+absl::StatusOr<ModelFile> LayOutFile(
+    WeightClient& client, const v1::InitializeModelRequest& request) {
+  ModelFile file;
+  const auto summary = client.DescribeModel(
+      DescriptionOf(request),
+      [&](const v1::ModelTensor& tensor) { return file.Add(tensor); });
+  if (!summary.ok()) return summary.status();
+  file.Finish(*summary);
+  return file;
+}
+
+// Writes pieces where they belong in the file.
+class FileSink final : public ModelSink {
+ public:
+  FileSink(const ModelFile& file, Output& output)
+      : file_(file), output_(output) {}
+
+  absl::Status OnSummary(const v1::ModelSummary& summary) override {
+    progress_.Start(summary.bytes());
+    return absl::OkStatus();
+  }
+
+  absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
+                       absl::Span<const uint8_t> data) override {
+    progress_.Add(static_cast<int64_t>(data.size()));
+    return output_.WriteAt(file_.OffsetOf(tensor) + offset, data);
+  }
+
+ private:
+  const ModelFile& file_;
+  Output& output_;
+  ProgressBar progress_;
+};
+
+absl::Status CheckOutput(const std::string& path) {
+  constexpr char kExtension[] = ".safetensors";
+  const size_t size = sizeof(kExtension) - 1;
+  if (path.size() > size &&
+      path.compare(path.size() - size, size, kExtension) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--output: \"", path, "\" does not end in .safetensors"));
+}
+
+}  // namespace
+
+absl::Status RunModelPlan(const ModelOptions& options) {
+  const auto request = ParseModelRequest(options);
+  if (!request.ok()) return request.status();
+  const auto client = Connect(options.connection);
+  if (!client.ok()) return client.status();
+  ModelTable table(options.json);
+  const auto summary = (*client)->DescribeModel(
+      DescriptionOf(*request), [&](const v1::ModelTensor& tensor) {
+        table.Add(tensor);
+        return absl::OkStatus();
+      });
+  if (!summary.ok()) return summary.status();
+  WriteText(STDERR_FILENO, ModelAdvisoryText(*summary)).IgnoreError();
+  return WriteText(STDOUT_FILENO, table.Finish(*summary));
+}
+
+absl::Status RunModelInit(const ModelInitOptions& options) {
+  const absl::Time start = absl::Now();
+  if (absl::Status status = CheckOutput(options.output); !status.ok()) {
+    return status;
+  }
+  const auto request = ParseModelRequest(options.model);
+  if (!request.ok()) return request.status();
+  const auto client = Connect(options.model.connection);
+  if (!client.ok()) return client.status();
+  const auto file = LayOutFile(**client, *request);
+  if (!file.ok()) return file.status();
+  auto output = Output::Open(options.output);
+  if (!output.ok()) return output.status();
+  if (!(*output)->has_offsets()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--output: \"", options.output, "\" is not a regular file"));
+  }
+  if (absl::Status status = (*output)->Write(file->header()); !status.ok()) {
+    return status;
+  }
+  FileSink sink(*file, **output);
+  const auto result = (*client)->FetchModel(*request, sink);
+  if (!result.ok()) return result.status();
+  if (absl::Status status = (*output)->Commit(); !status.ok()) return status;
+  ModelReport report;
+  report.result = *result;
+  report.output = options.output;
+  report.file_bytes = file->bytes();
+  report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  WriteText(STDERR_FILENO, ModelAdvisoryText(result->summary)).IgnoreError();
+  return WriteText(STDOUT_FILENO, options.model.json ? ModelInitJson(report)
+                                                     : ModelInitText(report));
+}
+
+absl::Status RunModelVerify(const ModelVerifyOptions& options) {
+  const auto request = ParseModelRequest(options.model);
+  if (!request.ok()) return request.status();
+  const auto client = Connect(options.model.connection);
+  if (!client.ok()) return client.status();
+  const auto file = LayOutFile(**client, *request);
+  if (!file.ok()) return file.status();
+  auto verifier = ModelVerifier::Open(options.file, *file);
+  if (!verifier.ok()) return verifier.status();
+  const auto result = (*client)->FetchModel(*request, **verifier);
+  if (!result.ok()) return result.status();
+  if (absl::Status status = (*verifier)->Finish(); !status.ok()) return status;
+  return WriteText(STDOUT_FILENO,
+                   absl::StrCat(options.file, ": ", result->tensors,
+                                " tensors, ", result->bytes,
+                                " bytes, equal\n"));
+}
+
+}  // namespace weightinit::cli

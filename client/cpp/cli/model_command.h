@@ -1,0 +1,47 @@
+// The subcommands of `weightinit model`.
+
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_MODEL_COMMAND_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_MODEL_COMMAND_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/cpp/cli/commands.h"
+
+namespace weightinit::cli {
+
+// Which model, as typed.
+struct ModelOptions {
+  std::string manifest;  // Path, or "-" for standard input.
+  std::optional<std::string> seed;
+  std::optional<std::string> seed_name;
+  std::vector<std::string> only;
+  ConnectionOptions connection;
+  bool json = false;
+};
+
+struct ModelInitOptions {
+  ModelOptions model;
+  std::string output;
+};
+
+struct ModelVerifyOptions {
+  ModelOptions model;
+  std::string file;
+};
+
+// Each prints its result; an error is for the caller to print.
+//
+// The tensors, and what they amount to; nothing is computed.
+absl::Status RunModelPlan(const ModelOptions& options);
+// Writes the model to a file, which appears whole or not at all.
+absl::Status RunModelInit(const ModelInitOptions& options);
+// Computes the model again and compares. DATA_LOSS: the file differs; the error
+// names the first tensor and element that do.
+absl::Status RunModelVerify(const ModelVerifyOptions& options);
+
+}  // namespace weightinit::cli
+
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_MODEL_COMMAND_H_
