@@ -37,6 +37,8 @@ SERVICE = [
     ("server/app/logging.cc", "server/server.h", ["core/tensor/fill.h", "weightinit/client/weight_client.h"]),
     ("client/cpp/fetch/tensor_verifier.cc", "proto/cpp/crc32.h",
      ["client/cpp/connect.h", "weightinit/client/weight_client.h", "server/server.h", "core/tensor/fill.h"]),
+    ("client/cpp/manifest/scalars.cc", "weightinit/core/names.h",
+     ["client/cpp/connect.h", "client/cpp/fetch/tensor_verifier.h", "server/server.h", "proto/cpp/crc32.h"]),
     ("client/cpp/connect.cc", "client/cpp/fetch/tensor_verifier.h",
      ["client/cpp/cli/commands.h", "server/server.h", "core/tensor/fill.h"]),
     ("client/cpp/cli/commands.cc", "server/in_process.h",
