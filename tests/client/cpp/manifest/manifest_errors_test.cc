@@ -1,6 +1,7 @@
 // What is wrong with a manifest, and where.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -187,6 +188,44 @@ TEST(ManifestErrorsTest, StayShortAndInOneLine) {
   ASSERT_THAT(errors, SizeIs(2));
   for (const std::string& error : errors) EXPECT_LT(error.size(), 400U);
   EXPECT_THAT(errors[1], HasSubstr("a\\nbxxx"));
+}
+
+TEST(PlaceInManifestTest, IsThatOfTheValueOfAField) {
+  const std::string yaml =
+      "version: 1\n"
+      "constants: {a.b: 1}\n"
+      "entries:\n"
+      "  - name: h\n"
+      "    block:\n"
+      "      entries:\n"
+      "        - {name: x, conv: {inChannels: 3, kernel_size: [3, -1]}}\n"
+      "        - name: y\n"
+      "          tensor: {expressions: {stddev: 1 / 0}}\n";
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"model", "1:1"},
+      {"model.version", "1:10"},
+      {"model.constants[a.b]", "2:18"},
+      {"model.entries", "4:3"},
+      {"model.entries[0]", "4:5"},
+      {"entries[0].name", "4:11"},
+      {"model.entries[0].block.entries[0].conv.in_channels", "7:40"},
+      {"model.entries[0].block.entries[0].conv.kernel_size[1]", "7:60"},
+      {"model.entries[0].block.entries[1].tensor.expressions[stddev]", "9:42"},
+      // Not there: the map that it is missing from.
+      {"model.entries[0].block.entries[0].conv.out_channels", "7:27"},
+      {"model.entries[7].name", "4:3"},
+      {"model.entries[0].name.x", "4:11"},
+      {"model.entries[x", "4:3"},
+      {"seed", "1:1"},
+      {"", "1:1"},
+  };
+  for (const auto& [field, place] : cases) {
+    EXPECT_EQ(PlaceInManifest(yaml, "m.yaml", field), "m.yaml:" + place)
+        << field;
+  }
+  EXPECT_EQ(PlaceInManifest("{\"version\": 1,\n \"name\": \"n\"}", "-", "name"),
+            "standard input:2:10");
+  EXPECT_EQ(PlaceInManifest("{\n ?}", "m.json", "name"), "m.json:2:2");
 }
 
 }  // namespace

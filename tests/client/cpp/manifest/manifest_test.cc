@@ -264,6 +264,13 @@ TEST_F(ManifestFileTest, OfFourMebibytesIsReadAndALargerOneRefused) {
                 "manifest may have");
 }
 
+TEST_F(ManifestFileTest, GivesItsText) {
+  Write(kYaml);
+  const absl::StatusOr<std::string> text = ReadManifestText(path_);
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(*text, kYaml);
+}
+
 TEST_F(ManifestFileTest, ThatIsNotThereIsNotFound) {
   const absl::Status status = ReadManifest(path_ + ".none").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);

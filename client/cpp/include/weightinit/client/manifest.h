@@ -60,10 +60,22 @@ inline constexpr size_t kMaxManifestBytes = size_t{4} << 20;
 absl::StatusOr<v1::ModelSpec> ParseManifest(absl::string_view text,
                                             const std::string& file_name);
 
-// The model in a file; "-" is standard input. Errors of ParseManifest; also
-// INVALID_ARGUMENT for a file above 4 MiB, and what the system says of one that
-// cannot be read, for example NOT_FOUND.
+// The model in a file; "-" is standard input. Errors of ReadManifestText and of
+// ParseManifest.
 absl::StatusOr<v1::ModelSpec> ReadManifest(const std::string& path);
+
+// The text of the same file, for ParseManifest and PlaceInManifest.
+// INVALID_ARGUMENT for a file above 4 MiB; what the system says of one that
+// cannot be read, for example NOT_FOUND.
+absl::StatusOr<std::string> ReadManifestText(const std::string& path);
+
+// "FILE:LINE:COLUMN" of a field as a violation of the service or of
+// ModelPlan::Make names it, such as "model.entries[2].dense.in_features". Of a
+// field that is not there, of the innermost one around it; of a text that is no
+// YAML or JSON, of what is wrong with it.
+std::string PlaceInManifest(absl::string_view text,
+                            const std::string& file_name,
+                            absl::string_view field);
 
 // YAML that ParseManifest reads back as an equal message. REQUIRES: `model` has
 // version 1, known enum values, finite numbers, texts that are UTF-8, and keys
