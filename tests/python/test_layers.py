@@ -39,6 +39,8 @@ SERVICE = [
      ["client/cpp/connect.h", "weightinit/client/weight_client.h", "server/server.h", "core/tensor/fill.h"]),
     ("client/cpp/local/local_client.cc", "weightinit/core/element_source.h",
      ["client/cpp/connect.h", "client/cpp/cli/commands.h", "server/server.h", "core/tensor/fill.h"]),
+    ("client/cpp/manifest/scalars.cc", "weightinit/core/names.h",
+     ["client/cpp/connect.h", "client/cpp/fetch/tensor_verifier.h", "server/server.h", "proto/cpp/crc32.h"]),
     ("client/cpp/connect.cc", "client/cpp/fetch/tensor_verifier.h",
      ["client/cpp/cli/commands.h", "server/server.h", "core/tensor/fill.h"]),
     ("client/cpp/statistics/statistics.cc", "weightinit/core/plan.h",

@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/interrupt.h"
+#include "client/cpp/cli/model_command.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/request_options.h"
 #include "client/cpp/cli/seed_command.h"
@@ -166,6 +167,26 @@ void AddRootSeedOption(CLI::App& app, ConnectionOptions& options) {
       "without --server");
 }
 
+void AddModelOptions(CLI::App& app, ModelOptions& options) {
+  app.add_option("MANIFEST", options.manifest,
+                 "The model, in YAML or JSON; - for standard input")
+      ->required();
+  AddText(app, "--seed", options.seed,
+          "0 to 2^64 - 1, decimal or 0x hex. Default: 0");
+  AddText(app, "--seed-name", options.seed_name,
+          "A name in place of --seed, from which the server derives the seed");
+  app.add_option("--only", options.only,
+                 "Only tensors whose name matches this pattern, in which * is "
+                 "any text and ? one character; may be given several times. "
+                 "Default: all");
+  AddText(app, "--threads", options.connection.threads,
+          "Threads that compute when there is no --server. Default: one for "
+          "each core");
+  AddConnectionOptions(app, options.connection, options.json);
+  AddRootSeedOption(app, options.connection);
+  app.footer(kFooter);
+}
+
 // Standard streams that the parent closed must not become the output file.
 void OpenStandardStreams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -276,6 +297,31 @@ int Main(int argc, char** argv) {
   AddRootSeedOption(*resolve, resolve_options.connection);
   resolve->footer(kFooter);
 
+  CLI::App* const model = app.add_subcommand(
+      "model", "Whole models, from a manifest in YAML or JSON");
+  model->require_subcommand(0, 1);
+  ModelOptions plan_options;
+  CLI::App* const model_plan = model->add_subcommand(
+      "plan", "List the tensors of a model, and compute nothing");
+  AddModelOptions(*model_plan, plan_options);
+  ModelInitOptions model_init_options;
+  CLI::App* const model_init =
+      model->add_subcommand("init", "Compute a model and store it in one file");
+  AddModelOptions(*model_init, model_init_options.model);
+  model_init
+      ->add_option("-o,--output", model_init_options.output,
+                   "File to write, NAME.safetensors. It appears when it is "
+                   "complete; its bytes do not depend on the order of the "
+                   "manifest's entries")
+      ->required();
+  ModelVerifyOptions model_verify_options;
+  CLI::App* const model_verify = model->add_subcommand(
+      "verify", "Compute a model again and compare it with a file");
+  model_verify
+      ->add_option("FILE", model_verify_options.file, "The .safetensors file")
+      ->required();
+  AddModelOptions(*model_verify, model_verify_options.model);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -288,13 +334,23 @@ int Main(int argc, char** argv) {
   if (describe->parsed()) return Report(RunDescribe(describe_options));
   if (info->parsed()) return Report(RunInfo(info_options));
   if (resolve->parsed()) return Report(RunResolveSeed(resolve_options));
+  if (model_plan->parsed()) return Report(RunModelPlan(plan_options));
+  if (model_init->parsed()) return Report(RunModelInit(model_init_options));
+  if (model_verify->parsed()) {
+    return Report(RunModelVerify(model_verify_options));
+  }
+  if (model->parsed()) {
+    return Report(absl::InvalidArgumentError(
+        "model: a subcommand is required: plan, init or verify\n"
+        "Run weightinit model --help for the options."));
+  }
   if (seed->parsed()) {
     return Report(absl::InvalidArgumentError(
         "seed: a subcommand is required: resolve\n"
         "Run weightinit seed --help for the options."));
   }
   return Report(absl::InvalidArgumentError(
-      "a subcommand is required: init, describe, info or seed\n"
+      "a subcommand is required: init, describe, info, seed or model\n"
       "Run weightinit --help for the options."));
 }
 

@@ -6,9 +6,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/model_file.h"
@@ -18,16 +22,38 @@
 #include "client/cpp/cli/progress.h"
 #include "client/cpp/cli/request_options.h"
 #include "client/cpp/cli/seed_command.h"
-#include "client/cpp/manifest/manifest.h"
+#include "weightinit/client/manifest.h"
 #include "weightinit/client/weight_client.h"
+#include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
 namespace {
 
-// The request; a seed that is named and has no server is resolved here.
-absl::StatusOr<v1::InitializeModelRequest> ParseModelRequest(
-    const ModelOptions& options) {
+// A model as it was typed, and the request for it.
+struct TypedModel {
+  std::string path;
+  std::string text;
+  v1::InitializeModelRequest request;
+
+  // `status` with the place in the manifest in front of each violation.
+  absl::Status Explain(const absl::Status& status) const {
+    const std::vector<Violation> violations = GetViolations(status);
+    if (violations.empty()) return status;
+    std::vector<std::string> lines;
+    for (const Violation& violation : violations) {
+      const bool in_manifest = absl::StartsWith(violation.field, "model");
+      lines.push_back(absl::StrCat(
+          in_manifest ? PlaceInManifest(text, path, violation.field) + ": "
+                      : "",
+          violation.field, ": ", violation.description));
+    }
+    return absl::Status(status.code(), absl::StrJoin(lines, "\n"));
+  }
+};
+
+// A seed that is named and has no server is resolved here.
+absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
   // Seeds are read as for a single tensor.
   RequestOptions seeds;
   seeds.shape = "";
@@ -39,14 +65,20 @@ absl::StatusOr<v1::InitializeModelRequest> ParseModelRequest(
       !status.ok()) {
     return status;
   }
-  auto model = ReadManifest(options.manifest);
-  if (!model.ok()) return model.status();
-  v1::InitializeModelRequest request;
-  *request.mutable_model() = *std::move(model);
-  request.set_seed(seed->seed());
-  request.set_seed_name(seed->seed_name());
-  for (const std::string& pattern : options.only) request.add_only(pattern);
-  return request;
+  TypedModel model;
+  model.path = options.manifest;
+  auto text = ReadManifestText(options.manifest);
+  if (!text.ok()) return text.status();
+  model.text = *std::move(text);
+  auto spec = ParseManifest(model.text, model.path);
+  if (!spec.ok()) return spec.status();
+  *model.request.mutable_model() = *std::move(spec);
+  model.request.set_seed(seed->seed());
+  model.request.set_seed_name(seed->seed_name());
+  for (const std::string& pattern : options.only) {
+    model.request.add_only(pattern);
+  }
+  return model;
 }
 
 v1::DescribeModelRequest DescriptionOf(
@@ -59,14 +91,14 @@ v1::DescribeModelRequest DescriptionOf(
   return description;
 }
 
-// The layout of the file for `request`.
-absl::StatusOr<ModelFile> LayOutFile(
-    WeightClient& client, const v1::InitializeModelRequest& request) {
+// The layout of the file for `model`.
+absl::StatusOr<ModelFile> LayOutFile(WeightClient& client,
+                                     const TypedModel& model) {
   ModelFile file;
   const auto summary = client.DescribeModel(
-      DescriptionOf(request),
+      DescriptionOf(model.request),
       [&](const v1::ModelTensor& tensor) { return file.Add(tensor); });
-  if (!summary.ok()) return summary.status();
+  if (!summary.ok()) return model.Explain(summary.status());
   file.Finish(*summary);
   return file;
 }
@@ -101,24 +133,24 @@ absl::Status CheckOutput(const std::string& path) {
       path.compare(path.size() - size, size, kExtension) == 0) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--output: \"", path, "\" does not end in .safetensors"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--output: \"", path, "\" does not end in .safetensors"));
 }
 
 }  // namespace
 
 absl::Status RunModelPlan(const ModelOptions& options) {
-  const auto request = ParseModelRequest(options);
-  if (!request.ok()) return request.status();
+  const auto model = ReadModel(options);
+  if (!model.ok()) return model.status();
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
   ModelTable table(options.json);
   const auto summary = (*client)->DescribeModel(
-      DescriptionOf(*request), [&](const v1::ModelTensor& tensor) {
+      DescriptionOf(model->request), [&](const v1::ModelTensor& tensor) {
         table.Add(tensor);
         return absl::OkStatus();
       });
-  if (!summary.ok()) return summary.status();
+  if (!summary.ok()) return model->Explain(summary.status());
   WriteText(STDERR_FILENO, ModelAdvisoryText(*summary)).IgnoreError();
   return WriteText(STDOUT_FILENO, table.Finish(*summary));
 }
@@ -128,11 +160,11 @@ absl::Status RunModelInit(const ModelInitOptions& options) {
   if (absl::Status status = CheckOutput(options.output); !status.ok()) {
     return status;
   }
-  const auto request = ParseModelRequest(options.model);
-  if (!request.ok()) return request.status();
+  const auto model = ReadModel(options.model);
+  if (!model.ok()) return model.status();
   const auto client = Connect(options.model.connection);
   if (!client.ok()) return client.status();
-  const auto file = LayOutFile(**client, *request);
+  const auto file = LayOutFile(**client, *model);
   if (!file.ok()) return file.status();
   auto output = Output::Open(options.output);
   if (!output.ok()) return output.status();
@@ -144,7 +176,7 @@ absl::Status RunModelInit(const ModelInitOptions& options) {
     return status;
   }
   FileSink sink(*file, **output);
-  const auto result = (*client)->FetchModel(*request, sink);
+  const auto result = (*client)->FetchModel(model->request, sink);
   if (!result.ok()) return result.status();
   if (absl::Status status = (*output)->Commit(); !status.ok()) return status;
   ModelReport report;
@@ -158,21 +190,21 @@ absl::Status RunModelInit(const ModelInitOptions& options) {
 }
 
 absl::Status RunModelVerify(const ModelVerifyOptions& options) {
-  const auto request = ParseModelRequest(options.model);
-  if (!request.ok()) return request.status();
+  const auto model = ReadModel(options.model);
+  if (!model.ok()) return model.status();
   const auto client = Connect(options.model.connection);
   if (!client.ok()) return client.status();
-  const auto file = LayOutFile(**client, *request);
+  const auto file = LayOutFile(**client, *model);
   if (!file.ok()) return file.status();
   auto verifier = ModelVerifier::Open(options.file, *file);
   if (!verifier.ok()) return verifier.status();
-  const auto result = (*client)->FetchModel(*request, **verifier);
+  const auto result = (*client)->FetchModel(model->request, **verifier);
   if (!result.ok()) return result.status();
   if (absl::Status status = (*verifier)->Finish(); !status.ok()) return status;
-  return WriteText(STDOUT_FILENO,
-                   absl::StrCat(options.file, ": ", result->tensors,
-                                " tensors, ", result->bytes,
-                                " bytes, equal\n"));
+  return WriteText(
+      STDOUT_FILENO,
+      absl::StrCat(options.file, ": ", result->tensors, " tensors, ",
+                   result->bytes, " bytes, equal\n"));
 }
 
 }  // namespace weightinit::cli

@@ -36,12 +36,12 @@ absl::Status ModelFile::Add(const v1::ModelTensor& tensor) {
     aliases_[description.name()] = tensor.alias_of();
     return absl::OkStatus();
   }
-  tensors_.push_back({tensor.index(),
-                      description.name(),
-                      description.dtype(),
-                      {description.slice_shape().begin(),
-                       description.slice_shape().end()},
-                      description.bytes()});
+  tensors_.push_back(
+      {tensor.index(),
+       description.name(),
+       description.dtype(),
+       {description.slice_shape().begin(), description.slice_shape().end()},
+       description.bytes()});
   return absl::OkStatus();
 }
 

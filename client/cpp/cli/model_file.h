@@ -14,16 +14,18 @@
 
 namespace weightinit::cli {
 
-// Where each tensor of a model is in its file, and the file's header: the same bytes
-// for the same model, seed and selection, whatever the order of its entries and the
-// version of this program. The order of the data is that of safetensors' own writer:
-// larger elements first, then by name, so that everything is aligned.
+// Where each tensor of a model is in its file, and the file's header: the same
+// bytes for the same model, seed and selection, whatever the order of its
+// entries and the version of this program. The order of the data is that of
+// safetensors' own writer: larger elements first, then by name, so that
+// everything is aligned.
 //
 // Filled by Add, then Finish; then immutable, and any thread may use it.
 class ModelFile {
  public:
-  // The next tensor of the model. INVALID_ARGUMENT: it cannot be stored. An alias
-  // becomes a line of the metadata, as safetensors.torch.save_model writes it.
+  // The next tensor of the model. INVALID_ARGUMENT: it cannot be stored. An
+  // alias becomes a line of the metadata, as safetensors.torch.save_model
+  // writes it.
   absl::Status Add(const v1::ModelTensor& tensor);
 
   void Finish(const v1::ModelSummary& summary);
@@ -32,8 +34,8 @@ class ModelFile {
   const std::string& header() const { return header_; }
   // Of the whole file.
   int64_t bytes() const { return bytes_; }
-  // Where the data of the tensor begins, from the start of the file. REQUIRES: it
-  // was added, and is no alias.
+  // Where the data of the tensor begins, from the start of the file. REQUIRES:
+  // it was added, and is no alias.
   int64_t OffsetOf(const v1::ModelTensor& tensor) const {
     return offsets_.at(tensor.index());
   }

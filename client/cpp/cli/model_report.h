@@ -1,0 +1,47 @@
+// What the subcommands of `weightinit model` found out, and how it reads.
+
+#ifndef WEIGHTINIT_CLIENT_CPP_CLI_MODEL_REPORT_H_
+#define WEIGHTINIT_CLIENT_CPP_CLI_MODEL_REPORT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "weightinit/client/fetch_result.h"
+#include "weightinit/v1/model.pb.h"
+
+namespace weightinit::cli {
+
+// Of one `weightinit model init`.
+struct ModelReport {
+  ModelFetchResult result;
+  std::string output;
+  int64_t file_bytes = 0;
+  double seconds = 0;
+};
+
+std::string ModelInitText(const ModelReport& report);
+// One JSON object, ending in a line break.
+std::string ModelInitJson(const ModelReport& report);
+
+// "advisory: ..." lines about the model as a whole; empty for none.
+std::string ModelAdvisoryText(const v1::ModelSummary& summary);
+
+// The tensors of a model: a table for people, or JSON for programs.
+class ModelTable {
+ public:
+  explicit ModelTable(bool json) : json_(json) {}
+
+  // The next tensor.
+  void Add(const v1::ModelTensor& tensor);
+
+  // All of it: with JSON one object, its tensors one to a line.
+  std::string Finish(const v1::ModelSummary& summary);
+
+ private:
+  const bool json_;
+  std::string rows_;
+};
+
+}  // namespace weightinit::cli
+
+#endif  // WEIGHTINIT_CLIENT_CPP_CLI_MODEL_REPORT_H_
