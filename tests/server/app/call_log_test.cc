@@ -63,6 +63,23 @@ TEST(CallLogTest, CallWithASeedAndNoTensorSaysTheSeed) {
             R"("seconds":0.000000)");
 }
 
+TEST(CallLogTest, ModelIsSaidByNameSeedAndFingerprint) {
+  CallRecord call;
+  call.method = "InitializeModel";
+  call.peer = "ipv4:127.0.0.1:40000";
+  call.model = CallModel{"gpt\n2", 149, {42, "team/a"}, "f6d2"};
+  call.seed = call.model->seed;
+  EXPECT_EQ(CallText(call, absl::OkStatus(), 0),
+            "InitializeModel OK peer=ipv4:127.0.0.1:40000 "
+            "seed_name=\"team/a\" seed=42 model=\"gpt\\n2\" tensors=149 "
+            "fingerprint=f6d2 seconds=0.000000");
+  EXPECT_EQ(CallJsonMembers(call, absl::OkStatus(), 0),
+            R"("message":"call","method":"InitializeModel","code":"OK",)"
+            R"("peer":"ipv4:127.0.0.1:40000","seed_name":"team/a","seed":42,)"
+            R"("model":"gpt\n2","tensors":149,"fingerprint":"f6d2",)"
+            R"("seconds":0.000000)");
+}
+
 TEST(CallLogTest, RefusalSaysWhy) {
   CallRecord call;
   call.method = "DescribeTensor";

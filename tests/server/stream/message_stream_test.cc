@@ -98,6 +98,28 @@ class CountingSource final : public MessageSource {
   size_t next_ = 0;
 };
 
+// A source that fails in place of its last message.
+class FailingSource final : public MessageSource {
+ public:
+  explicit FailingSource(std::vector<Effort> efforts)
+      : source_(efforts), messages_(efforts.size()) {}
+
+  Effort next_effort() const override { return source_.next_effort(); }
+
+  absl::StatusOr<StreamMessage> Next() override {
+    if (++asked_ < messages_) return source_.Next();
+    EXPECT_EQ(asked_, messages_) << "asked after an error";
+    return absl::InvalidArgumentError("no such model");
+  }
+
+  int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
+
+ private:
+  CountingSource source_;
+  const size_t messages_;
+  size_t asked_ = 0;
+};
+
 // What streams need, and what must be left when they are done.
 class MessageStreamTest : public ::testing::Test {
  protected:
@@ -173,6 +195,26 @@ TEST_F(MessageStreamTest, WriteMayCompleteBeforeTheCallThatStartedItReturns) {
     Start(&call, elements);
     call.WaitUntilDone();
     ExpectWholeTensor(call, elements);
+  }
+}
+
+TEST_F(MessageStreamTest,
+       SourceThatFailsEndsTheCallWithItsErrorAfterWhatItMade) {
+  constexpr auto kQuick = MessageSource::Effort::kQuick;
+  constexpr auto kSlow = MessageSource::Effort::kSlow;
+  const std::vector<std::vector<MessageSource::Effort>> sources = {
+      {kQuick}, {kSlow}, {kSlow, kQuick}, {kQuick, kSlow, kSlow, kSlow, kSlow}};
+  for (const auto completion : {FakeStreamCall::Completion::kLater,
+                                FakeStreamCall::Completion::kBeforeReturn}) {
+    for (const auto& efforts : sources) {
+      FakeStreamCall call(completion, buffers_.get());
+      Start(&call, std::make_unique<FailingSource>(efforts));
+      call.WaitUntilDone();
+      EXPECT_EQ(call.code(), grpc::StatusCode::INVALID_ARGUMENT);
+      EXPECT_EQ(call.parts().size(), efforts.size() - 1);
+      EXPECT_EQ(observer_.events().back(),
+                efforts.size() == 1 ? "refusal" : "INVALID_ARGUMENT");
+    }
   }
 }
 
