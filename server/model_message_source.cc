@@ -15,6 +15,7 @@
 #include "server/convert.h"
 #include "server/stream/message_source.h"
 #include "server/tensor_chunks.h"
+#include "weightinit/core/element_source.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
 #include "weightinit/core/tensor_reader.h"
@@ -22,9 +23,9 @@
 namespace weightinit {
 namespace {
 
-// A request as the core holds it, for each of its bytes on the wire: measured
-// for the smallest entries, which grow most.
-constexpr int64_t kRequestGrowth = 32;
+// A request as the core holds it, in bytes for each byte on the wire, at most:
+// the shortest entry has 7 bytes there and takes about 600 here.
+constexpr int64_t kRequestGrowth = 96;
 
 // Tensors are added to a message of a description up to this size, so that it
 // stays far below the 4 MiB that clients accept, whatever the last one has.
@@ -100,7 +101,8 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
 
 int64_t ModelMessageSource::MaxBytesHeld(int messages) const {
   // Which tensors there are, and how large, is not known yet.
-  return messages * kMaxChunkBytes + request_bytes_ * kRequestGrowth;
+  return messages * kMaxChunkBytes + request_bytes_ * kRequestGrowth +
+         kDefaultMaxBytesHeld;
 }
 
 absl::StatusOr<StreamMessage> ModelMessageSource::Summary() {

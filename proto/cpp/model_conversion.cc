@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/repeated_field.h"
 #include "proto/cpp/description_conversion.h"
 #include "proto/cpp/spec_conversion.h"
 #include "weightinit/core/limits.h"
@@ -236,6 +238,21 @@ ModelSpec ToCore(const v1::ModelSpec& proto) {
   return model;
 }
 
+// Counts the entries that are no blocks, each of which makes a tensor at least,
+// up to just above `limit`.
+int64_t CountTensors(
+    const google::protobuf::RepeatedPtrField<v1::ModelEntry>& entries,
+    int64_t limit) {
+  int64_t count = 0;
+  for (const v1::ModelEntry& entry : entries) {
+    if (count > limit) break;
+    count += entry.has_block()
+                 ? CountTensors(entry.block().entries(), limit - count)
+                 : 1;
+  }
+  return count;
+}
+
 // Request: InitializeModelRequest or DescribeModelRequest, which have the same
 // fields.
 template <typename Request>
@@ -244,6 +261,14 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> Plan(
   if (!proto.has_model()) {
     return ViolationStatus(absl::StatusCode::kInvalidArgument,
                            {{"model", "is required"}});
+  }
+  // Before the entries are copied into something larger.
+  if (CountTensors(proto.model().entries(), limits.max_tensors) >
+      limits.max_tensors) {
+    return ViolationStatus(
+        absl::StatusCode::kInvalidArgument,
+        {{"model.entries", absl::StrCat("make more than ", limits.max_tensors,
+                                        " tensors, the limit in force")}});
   }
   ModelRequest request;
   request.model = ToCore(proto.model());
