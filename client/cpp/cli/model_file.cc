@@ -73,7 +73,7 @@ void ModelFile::Finish(const v1::ModelSummary& summary) {
     offset += tensor.bytes;
   }
   header_ = SafetensorsPreamble(header.dump());
-  int64_t place = static_cast<int64_t>(header_.size());
+  auto place = static_cast<int64_t>(header_.size());
   for (const Tensor& tensor : tensors_) {
     offsets_[tensor.index] = place;
     place += tensor.bytes;
