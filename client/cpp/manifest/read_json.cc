@@ -56,10 +56,10 @@ class Reader {
   bool Value() {
     switch (Peek()) {
       case '{':
-        return Open(Node::Kind::kMap) &&
+        return Open(TreeNode::Kind::kMap) &&
                Items('}', [this] { return Member(); });
       case '[':
-        return Open(Node::Kind::kList) &&
+        return Open(TreeNode::Kind::kList) &&
                Items(']', [this] { return Value(); });
       case '"':
         return String();
@@ -68,7 +68,7 @@ class Reader {
     }
   }
 
-  bool Open(Node::Kind kind) { return Keep(builder_.Open(at_++, kind)); }
+  bool Open(TreeNode::Kind kind) { return Keep(builder_.Open(at_++, kind)); }
 
   // What stands between brackets, the first of which is read.
   template <typename Item>
@@ -129,7 +129,7 @@ class Reader {
   }
 
   bool Escape(std::string& value) {
-    constexpr absl::string_view kLetters = "\"\\/bfnrt";
+    constexpr absl::string_view kLetters = R"("\/bfnrt)";
     constexpr absl::string_view kCharacters = "\"\\/\b\f\n\r\t";
     const size_t start = at_++;
     const char letter = at_ < text_.size() ? text_[at_] : '\0';
