@@ -59,6 +59,10 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
   return names;
 }
 
+bool IsMessage(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+}
+
 // Stores a value of a C++ type in a field, by the functions of its type.
 #define WEIGHTINIT_STORE(Type, value)              \
   if (field.is_repeated()) {                       \
@@ -146,7 +150,9 @@ void MessageReader::ReadField(const TreeNode& node, const std::string& path,
 void MessageReader::ReadList(const TreeNode& node, const std::string& path,
                              const FieldDescriptor& field, Message& message) {
   if (node.kind != TreeNode::Kind::kList) {
-    Fail(node, path, MustBe(node, "a list, such as [64, 3]"));
+    Fail(node, path,
+         MustBe(node, IsMessage(field) ? "a list of maps"
+                                       : "a list, such as [64, 3]"));
     return;
   }
   if (!Enter(node, path)) return;
@@ -189,7 +195,7 @@ void MessageReader::ReadMap(const TreeNode& node, const std::string& path,
 void MessageReader::ReadValue(const TreeNode& node, const std::string& path,
                               const FieldDescriptor& field, Message& message) {
   if (!Enter(node, path)) return;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+  if (IsMessage(field)) {
     const google::protobuf::Reflection& reflection = *message.GetReflection();
     ReadMessage(node, path,
                 field.is_repeated()

@@ -79,7 +79,7 @@ class Reader {
       } while (Take(','));
     }
     if (!Take(end)) {
-      return Fail(at_, absl::StrCat("\",\" or \"", std::string(1, end),
+      return Fail(at_, absl::StrCat(R"("," or ")", std::string(1, end),
                                     "\" is expected"));
     }
     builder_.Close();
