@@ -86,8 +86,9 @@ std::optional<Problem> Source::Load(Document& document) const {
   }
   if (problem.has_value()) return problem;
   const TreeNode* const root = document.root;
-  if (root != nullptr && root->kind == TreeNode::Kind::kMap)
+  if (root != nullptr && root->kind == TreeNode::Kind::kMap) {
     return std::nullopt;
+  }
   return Problem{root == nullptr ? 0 : root->offset,
                  "is no map of fields; a manifest begins with \"version: 1\""};
 }

@@ -189,7 +189,7 @@ TEST(ManifestTest, DeepNestingIsRefused) {
 }
 
 TEST(ManifestTest, TooManyValuesAreRefused) {
-  std::string json = "{\"version\": 1, \"name\": [";
+  std::string json = R"({"version": 1, "name": [)";
   while (json.size() < kMaxManifestBytes - 10) json += "1,";
   EXPECT_THAT(Error(json + "1]}", "m.json"),
               EndsWith("has more than 1000000 values"));
