@@ -11,7 +11,6 @@
 // An alias has only name and alias_of, which others do not have. Exit status 1,
 // with the error on stderr, for a manifest that is wrong.
 
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -51,8 +50,9 @@ Json JsonOf(const TensorPlan& plan) {
   Set("high", plan.high, json);
   Set("fan_in", plan.fan_in, json);
   Set("fan_out", plan.fan_out, json);
-  for (const TensorPlan& part : plan.parts)
+  for (const TensorPlan& part : plan.parts) {
     json["parts"].push_back(JsonOf(part));
+  }
   return json;
 }
 
@@ -84,7 +84,7 @@ absl::Status Print(const std::string& path) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fprintf(stderr, "usage: weightinit-model-plan MANIFEST\n");
+    std::cerr << "usage: weightinit-model-plan MANIFEST\n";
     return 2;
   }
   const absl::Status status = weightinit::Print(argv[1]);

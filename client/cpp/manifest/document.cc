@@ -10,7 +10,7 @@
 namespace weightinit::manifest {
 
 std::optional<Problem> DocumentBuilder::AddNull(size_t offset) {
-  Node node;
+  TreeNode node;
   node.offset = offset;
   return Add(std::move(node));
 }
@@ -18,20 +18,21 @@ std::optional<Problem> DocumentBuilder::AddNull(size_t offset) {
 std::optional<Problem> DocumentBuilder::AddScalar(size_t offset,
                                                   std::string text,
                                                   bool quoted) {
-  Node node;
-  node.kind = Node::Kind::kScalar;
+  TreeNode node;
+  node.kind = TreeNode::Kind::kScalar;
   node.quoted = quoted;
   node.offset = offset;
   node.text = std::move(text);
   return Add(std::move(node));
 }
 
-std::optional<Problem> DocumentBuilder::Open(size_t offset, Node::Kind kind) {
+std::optional<Problem> DocumentBuilder::Open(size_t offset,
+                                             TreeNode::Kind kind) {
   if (open_.size() == kMaxDepth) {
     return Problem{offset, absl::StrCat("has more than ", kMaxDepth,
                                         " lists and maps in each other")};
   }
-  Node node;
+  TreeNode node;
   node.kind = kind;
   node.offset = offset;
   if (std::optional<Problem> problem = Add(std::move(node))) return problem;
@@ -40,15 +41,15 @@ std::optional<Problem> DocumentBuilder::Open(size_t offset, Node::Kind kind) {
 }
 
 std::optional<Problem> DocumentBuilder::AddAgain(size_t offset,
-                                                 const Node& node) {
-  for (const Node* open : open_) {
+                                                 const TreeNode& node) {
+  for (const TreeNode* open : open_) {
     if (open == &node) return Problem{offset, "an alias is inside its anchor"};
   }
   Attach(node);
   return std::nullopt;
 }
 
-std::optional<Problem> DocumentBuilder::Add(Node node) {
+std::optional<Problem> DocumentBuilder::Add(TreeNode node) {
   if (document_.nodes.size() == kMaxNodes) {
     return Problem{node.offset,
                    absl::StrCat("has more than ", kMaxNodes, " values")};
@@ -58,7 +59,7 @@ std::optional<Problem> DocumentBuilder::Add(Node node) {
   return std::nullopt;
 }
 
-void DocumentBuilder::Attach(const Node& node) {
+void DocumentBuilder::Attach(const TreeNode& node) {
   if (open_.empty()) {
     document_.root = &node;
   } else {

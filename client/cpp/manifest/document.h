@@ -20,7 +20,7 @@ inline constexpr size_t kMaxNodes = 1000000;
 // Lists and maps in each other.
 inline constexpr size_t kMaxDepth = 100;
 
-struct Node {
+struct TreeNode {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
@@ -28,7 +28,7 @@ struct Node {
   size_t offset = 0;    // Byte of the text where it begins.
   std::string text;     // Of a scalar.
   // The items of a list; of a map key, value, key, value and so on.
-  std::vector<const Node*> items;
+  std::vector<const TreeNode*> items;
 };
 
 // Something wrong at a byte of the text.
@@ -40,8 +40,8 @@ struct Problem {
 // A tree of nodes; with aliases a node may have several parents, but no node is
 // inside itself.
 struct Document {
-  std::deque<Node> nodes;  // References stay valid.
-  const Node* root = nullptr;
+  std::deque<TreeNode> nodes;  // References stay valid.
+  const TreeNode* root = nullptr;
 };
 
 // Puts a document together from the outside in.
@@ -56,21 +56,21 @@ class DocumentBuilder {
   std::optional<Problem> AddScalar(size_t offset, std::string text,
                                    bool quoted);
   // A list or map, which stays open until Close.
-  std::optional<Problem> Open(size_t offset, Node::Kind kind);
+  std::optional<Problem> Open(size_t offset, TreeNode::Kind kind);
   // A node that is there already and closed.
-  std::optional<Problem> AddAgain(size_t offset, const Node& node);
+  std::optional<Problem> AddAgain(size_t offset, const TreeNode& node);
   // Closes the innermost list or map.
   void Close() { open_.pop_back(); }
 
   // The node that was added or opened last.
-  const Node& last() const { return document_.nodes.back(); }
+  const TreeNode& last() const { return document_.nodes.back(); }
 
  private:
-  std::optional<Problem> Add(Node node);
-  void Attach(const Node& node);
+  std::optional<Problem> Add(TreeNode node);
+  void Attach(const TreeNode& node);
 
   Document& document_;
-  std::vector<Node*> open_;
+  std::vector<TreeNode*> open_;
 };
 
 // Fill a document, which is empty, from a text that is UTF-8 without control

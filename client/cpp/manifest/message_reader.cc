@@ -23,7 +23,6 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 
 constexpr const char* kMergeKey =
     "is a merge key, which a manifest does not have; write the fields out, or "
@@ -33,30 +32,35 @@ std::string Inner(const std::string& path, absl::string_view name) {
   return path.empty() ? std::string(name) : absl::StrCat(path, ".", name);
 }
 
-std::string KindOf(const Node& node) {
+std::string KindOf(const TreeNode& node) {
   switch (node.kind) {
-    case Node::Kind::kNull:
+    case TreeNode::Kind::kNull:
       return "null";
-    case Node::Kind::kScalar:
+    case TreeNode::Kind::kScalar:
       return Quoted(node.text);
-    case Node::Kind::kList:
+    case TreeNode::Kind::kList:
       return "a list";
-    case Node::Kind::kMap:
+    case TreeNode::Kind::kMap:
       return "a map";
   }
   return "";
 }
 
-std::string MustBe(const Node& node, absl::string_view what) {
+std::string MustBe(const TreeNode& node, absl::string_view what) {
   return absl::StrCat("is ", KindOf(node), "; must be ", what);
 }
 
 std::vector<std::string> FieldNames(const Descriptor& type) {
   std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(type.field_count()));
   for (int f = 0; f < type.field_count(); ++f) {
     names.emplace_back(type.field(f)->name());
   }
   return names;
+}
+
+bool IsMessage(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
 }
 
 // Stores a value of a C++ type in a field, by the functions of its type.
@@ -69,9 +73,9 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
 
 }  // namespace
 
-void MessageReader::ReadMessage(const Node& node, const std::string& path,
+void MessageReader::ReadMessage(const TreeNode& node, const std::string& path,
                                 Message& message) {
-  if (node.kind != Node::Kind::kMap) {
+  if (node.kind != TreeNode::Kind::kMap) {
     Fail(node, path, MustBe(node, "a map of fields"));
     return;
   }
@@ -79,8 +83,8 @@ void MessageReader::ReadMessage(const Node& node, const std::string& path,
   std::set<const FieldDescriptor*> seen;
   std::map<const google::protobuf::OneofDescriptor*, std::string> chosen;
   for (size_t i = 0; i < node.items.size() && !full_; i += 2) {
-    const Node& key = *node.items[i];
-    const Node& value = *node.items[i + 1];
+    const TreeNode& key = *node.items[i];
+    const TreeNode& value = *node.items[i + 1];
     const FieldDescriptor* const field = FindField(key, path, message);
     if (field == nullptr) continue;
     const std::string inner = Inner(path, field->name());
@@ -88,7 +92,7 @@ void MessageReader::ReadMessage(const Node& node, const std::string& path,
       Fail(key, inner, "is given a second time; give it once");
       continue;
     }
-    if (value.kind == Node::Kind::kNull) continue;
+    if (value.kind == TreeNode::Kind::kNull) continue;
     if (const auto* const oneof = field->real_containing_oneof()) {
       const auto [first, is_first] =
           chosen.emplace(oneof, std::string(field->name()));
@@ -103,11 +107,11 @@ void MessageReader::ReadMessage(const Node& node, const std::string& path,
   }
 }
 
-const FieldDescriptor* MessageReader::FindField(const Node& key,
+const FieldDescriptor* MessageReader::FindField(const TreeNode& key,
                                                 const std::string& path,
                                                 const Message& message) {
   const Descriptor& type = *message.GetDescriptor();
-  if (key.kind != Node::Kind::kScalar) {
+  if (key.kind != TreeNode::Kind::kScalar) {
     Fail(key, path, absl::StrCat("has a key that ", MustBe(key, "a name")));
     return nullptr;
   }
@@ -132,7 +136,7 @@ const FieldDescriptor* MessageReader::FindField(const Node& key,
   return nullptr;
 }
 
-void MessageReader::ReadField(const Node& node, const std::string& path,
+void MessageReader::ReadField(const TreeNode& node, const std::string& path,
                               const FieldDescriptor& field, Message& message) {
   if (field.is_map()) {
     ReadMap(node, path, field, message);
@@ -143,10 +147,12 @@ void MessageReader::ReadField(const Node& node, const std::string& path,
   }
 }
 
-void MessageReader::ReadList(const Node& node, const std::string& path,
+void MessageReader::ReadList(const TreeNode& node, const std::string& path,
                              const FieldDescriptor& field, Message& message) {
-  if (node.kind != Node::Kind::kList) {
-    Fail(node, path, MustBe(node, "a list, such as [64, 3]"));
+  if (node.kind != TreeNode::Kind::kList) {
+    Fail(node, path,
+         MustBe(node, IsMessage(field) ? "a list of maps"
+                                       : "a list, such as [64, 3]"));
     return;
   }
   if (!Enter(node, path)) return;
@@ -156,17 +162,17 @@ void MessageReader::ReadList(const Node& node, const std::string& path,
   --depth_;
 }
 
-void MessageReader::ReadMap(const Node& node, const std::string& path,
+void MessageReader::ReadMap(const TreeNode& node, const std::string& path,
                             const FieldDescriptor& field, Message& message) {
-  if (node.kind != Node::Kind::kMap) {
+  if (node.kind != TreeNode::Kind::kMap) {
     Fail(node, path, MustBe(node, "a map, such as {a: 1}"));
     return;
   }
   if (!Enter(node, path)) return;
   std::set<absl::string_view> seen;
   for (size_t i = 0; i < node.items.size() && !full_; i += 2) {
-    const Node& key = *node.items[i];
-    if (key.kind != Node::Kind::kScalar) {
+    const TreeNode& key = *node.items[i];
+    if (key.kind != TreeNode::Kind::kScalar) {
       Fail(key, path, absl::StrCat("has a key that ", MustBe(key, "a name")));
       continue;
     }
@@ -186,16 +192,16 @@ void MessageReader::ReadMap(const Node& node, const std::string& path,
   --depth_;
 }
 
-void MessageReader::ReadValue(const Node& node, const std::string& path,
+void MessageReader::ReadValue(const TreeNode& node, const std::string& path,
                               const FieldDescriptor& field, Message& message) {
   if (!Enter(node, path)) return;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+  if (IsMessage(field)) {
     const google::protobuf::Reflection& reflection = *message.GetReflection();
     ReadMessage(node, path,
                 field.is_repeated()
                     ? *reflection.AddMessage(&message, &field)
                     : *reflection.MutableMessage(&message, &field));
-  } else if (node.kind == Node::Kind::kScalar) {
+  } else if (node.kind == TreeNode::Kind::kScalar) {
     ReadScalar(node, path, field, message);
   } else {
     Fail(node, path, MustBe(node, "a single value"));
@@ -203,7 +209,7 @@ void MessageReader::ReadValue(const Node& node, const std::string& path,
   --depth_;
 }
 
-void MessageReader::ReadScalar(const Node& node, const std::string& path,
+void MessageReader::ReadScalar(const TreeNode& node, const std::string& path,
                                const FieldDescriptor& field, Message& message) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   // Stores what was parsed, or tells why it could not be.
@@ -251,7 +257,7 @@ void MessageReader::ReadScalar(const Node& node, const std::string& path,
   }
 }
 
-bool MessageReader::Enter(const Node& node, const std::string& path) {
+bool MessageReader::Enter(const TreeNode& node, const std::string& path) {
   if (++visited_ > kMaxNodes) {
     Fail(node, path,
          absl::StrCat("is beyond the first ", kMaxNodes,
@@ -272,7 +278,7 @@ bool MessageReader::Enter(const Node& node, const std::string& path) {
   return true;
 }
 
-void MessageReader::Fail(const Node& node, const std::string& path,
+void MessageReader::Fail(const TreeNode& node, const std::string& path,
                          absl::string_view what) {
   if (full_) return;
   problems_.push_back({node.offset, path.empty()

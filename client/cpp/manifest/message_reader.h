@@ -28,7 +28,7 @@ class MessageReader {
       : problems_(problems) {}
 
   // Fills `message`, which is empty, from a map.
-  void Read(const Node& node, google::protobuf::Message& message) {
+  void Read(const TreeNode& node, google::protobuf::Message& message) {
     ReadMessage(node, "", message);
   }
 
@@ -36,25 +36,27 @@ class MessageReader {
   using Message = google::protobuf::Message;
   using Field = google::protobuf::FieldDescriptor;
 
-  void ReadMessage(const Node& node, const std::string& path, Message& message);
-  void ReadField(const Node& node, const std::string& path, const Field& field,
-                 Message& message);
-  void ReadList(const Node& node, const std::string& path, const Field& field,
-                Message& message);
-  void ReadMap(const Node& node, const std::string& path, const Field& field,
-               Message& message);
+  void ReadMessage(const TreeNode& node, const std::string& path,
+                   Message& message);
+  void ReadField(const TreeNode& node, const std::string& path,
+                 const Field& field, Message& message);
+  void ReadList(const TreeNode& node, const std::string& path,
+                const Field& field, Message& message);
+  void ReadMap(const TreeNode& node, const std::string& path,
+               const Field& field, Message& message);
   // Sets the field, or adds to it if it is repeated.
-  void ReadValue(const Node& node, const std::string& path, const Field& field,
-                 Message& message);
-  void ReadScalar(const Node& node, const std::string& path, const Field& field,
-                  Message& message);
+  void ReadValue(const TreeNode& node, const std::string& path,
+                 const Field& field, Message& message);
+  void ReadScalar(const TreeNode& node, const std::string& path,
+                  const Field& field, Message& message);
   // The field that a key names; null after a problem.
-  const Field* FindField(const Node& key, const std::string& path,
+  const Field* FindField(const TreeNode& key, const std::string& path,
                          const Message& message);
 
   // Whether to go on with one more node; false after too many of them.
-  bool Enter(const Node& node, const std::string& path);
-  void Fail(const Node& node, const std::string& path, absl::string_view what);
+  bool Enter(const TreeNode& node, const std::string& path);
+  void Fail(const TreeNode& node, const std::string& path,
+            absl::string_view what);
 
   std::vector<Problem>& problems_;
   size_t visited_ = 0;

@@ -56,10 +56,10 @@ class Reader {
   bool Value() {
     switch (Peek()) {
       case '{':
-        return Open(Node::Kind::kMap) &&
+        return Open(TreeNode::Kind::kMap) &&
                Items('}', [this] { return Member(); });
       case '[':
-        return Open(Node::Kind::kList) &&
+        return Open(TreeNode::Kind::kList) &&
                Items(']', [this] { return Value(); });
       case '"':
         return String();
@@ -68,7 +68,7 @@ class Reader {
     }
   }
 
-  bool Open(Node::Kind kind) { return Keep(builder_.Open(at_++, kind)); }
+  bool Open(TreeNode::Kind kind) { return Keep(builder_.Open(at_++, kind)); }
 
   // What stands between brackets, the first of which is read.
   template <typename Item>
@@ -79,7 +79,7 @@ class Reader {
       } while (Take(','));
     }
     if (!Take(end)) {
-      return Fail(at_, absl::StrCat("\",\" or \"", std::string(1, end),
+      return Fail(at_, absl::StrCat(R"("," or ")", std::string(1, end),
                                     "\" is expected"));
     }
     builder_.Close();
@@ -129,7 +129,7 @@ class Reader {
   }
 
   bool Escape(std::string& value) {
-    constexpr absl::string_view kLetters = "\"\\/bfnrt";
+    constexpr absl::string_view kLetters = R"("\/bfnrt)";
     constexpr absl::string_view kCharacters = "\"\\/\b\f\n\r\t";
     const size_t start = at_++;
     const char letter = at_ < text_.size() ? text_[at_] : '\0';

@@ -28,9 +28,9 @@ namespace {
 
 using manifest::Document;
 using manifest::MessageReader;
-using manifest::Node;
 using manifest::Problem;
 using manifest::Source;
+using manifest::TreeNode;
 
 absl::Status TooLarge(const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(
@@ -47,11 +47,11 @@ absl::Status Invalid(const Source& source,
 }
 
 // The version comes first: one that is not known may have other fields.
-std::optional<Problem> CheckVersion(const Node& root) {
+std::optional<Problem> CheckVersion(const TreeNode& root) {
   for (size_t i = 0; i < root.items.size(); i += 2) {
     if (root.items[i]->text != "version") continue;
-    const Node& value = *root.items[i + 1];
-    if (value.kind != Node::Kind::kScalar) break;
+    const TreeNode& value = *root.items[i + 1];
+    if (value.kind != TreeNode::Kind::kScalar) break;
     const absl::StatusOr<int64_t> version =
         manifest::ParseInteger(value.text, 1, 1);
     if (version.ok()) return std::nullopt;

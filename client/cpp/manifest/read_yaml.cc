@@ -71,7 +71,7 @@ class Events : public YAML::EventHandler {
                        YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
     CheckTag(mark, tag);
-    Check(mark, builder_.Open(OffsetOf(mark), Node::Kind::kList));
+    Check(mark, builder_.Open(OffsetOf(mark), TreeNode::Kind::kList));
     Remember(anchor);
   }
   void OnSequenceEnd() override { builder_.Close(); }
@@ -80,7 +80,7 @@ class Events : public YAML::EventHandler {
                   YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
     CheckTag(mark, tag);
-    Check(mark, builder_.Open(OffsetOf(mark), Node::Kind::kMap));
+    Check(mark, builder_.Open(OffsetOf(mark), TreeNode::Kind::kMap));
     Remember(anchor);
   }
   void OnMapEnd() override { builder_.Close(); }
@@ -99,7 +99,7 @@ class Events : public YAML::EventHandler {
 
   DocumentBuilder builder_;
   int documents_ = 0;
-  std::unordered_map<YAML::anchor_t, const Node*> anchors_;
+  std::unordered_map<YAML::anchor_t, const TreeNode*> anchors_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -49,8 +50,8 @@ std::string JsonName(absl::string_view name) {
 
 // The value of a key, by the name of the field or another text; null if there
 // is none.
-const Node* ValueOf(const Node& node, absl::string_view key) {
-  if (node.kind != Node::Kind::kMap) return nullptr;
+const TreeNode* ValueOf(const TreeNode& node, absl::string_view key) {
+  if (node.kind != TreeNode::Kind::kMap) return nullptr;
   const std::string json = JsonName(key);
   for (size_t i = 0; i < node.items.size(); i += 2) {
     const std::string& text = node.items[i]->text;
@@ -60,8 +61,8 @@ const Node* ValueOf(const Node& node, absl::string_view key) {
 }
 
 // What "[index]" is of a list or a map; null if there is none.
-const Node* ItemOf(const Node& node, absl::string_view index) {
-  if (node.kind != Node::Kind::kList) return ValueOf(node, index);
+const TreeNode* ItemOf(const TreeNode& node, absl::string_view index) {
+  if (node.kind != TreeNode::Kind::kList) return ValueOf(node, index);
   size_t number = 0;
   if (!absl::SimpleAtoi(index, &number) || number >= node.items.size()) {
     return nullptr;
@@ -75,8 +76,8 @@ std::string FileName(const std::string& path) {
   return path == "-" ? "standard input" : path;
 }
 
-Source::Source(absl::string_view text, const std::string& path)
-    : text_(absl::StripPrefix(text, kByteOrderMark)), path_(path) {}
+Source::Source(absl::string_view text, std::string path)
+    : text_(absl::StripPrefix(text, kByteOrderMark)), path_(std::move(path)) {}
 
 std::optional<Problem> Source::Load(Document& document) const {
   std::optional<Problem> problem = CheckCharacters();
@@ -84,8 +85,10 @@ std::optional<Problem> Source::Load(Document& document) const {
     problem = IsJson() ? ReadJson(text_, document) : ReadYaml(text_, document);
   }
   if (problem.has_value()) return problem;
-  const Node* const root = document.root;
-  if (root != nullptr && root->kind == Node::Kind::kMap) return std::nullopt;
+  const TreeNode* const root = document.root;
+  if (root != nullptr && root->kind == TreeNode::Kind::kMap) {
+    return std::nullopt;
+  }
   return Problem{root == nullptr ? 0 : root->offset,
                  "is no map of fields; a manifest begins with \"version: 1\""};
 }
@@ -118,7 +121,8 @@ std::optional<Problem> Source::CheckCharacters() const {
     while (const size_t bytes = CharacterBytes(text_.substr(at))) at += bytes;
     return Problem{at, "is not UTF-8, as a manifest must be"};
   }
-  const auto control = std::find_if(text_.begin(), text_.end(), IsControl);
+  const auto* const control =
+      std::find_if(text_.begin(), text_.end(), IsControl);
   if (control == text_.end()) return std::nullopt;
   return Problem{
       static_cast<size_t>(control - text_.begin()),
@@ -127,11 +131,11 @@ std::optional<Problem> Source::CheckCharacters() const {
                       static_cast<unsigned char>(*control))};
 }
 
-const Node& FindField(const Document& document, absl::string_view field) {
-  const Node* node = document.root;
+const TreeNode& FindField(const Document& document, absl::string_view field) {
+  const TreeNode* node = document.root;
   // "entries[2].dense" is a name, "[2]" and "." with a name.
   while (!field.empty()) {
-    const Node* next = nullptr;
+    const TreeNode* next = nullptr;
     if (absl::ConsumePrefix(&field, "[")) {
       const size_t end = std::min(field.find(']'), field.size());
       next = ItemOf(*node, field.substr(0, end));

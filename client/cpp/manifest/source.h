@@ -18,7 +18,7 @@ std::string FileName(const std::string& path);
 class Source {
  public:
   // `text` must outlive the source. A byte order mark is skipped.
-  Source(absl::string_view text, const std::string& path);
+  Source(absl::string_view text, std::string path);
 
   // Reads the text as YAML or JSON into `document`, which is empty. Without a
   // problem its root is a map.
@@ -38,7 +38,7 @@ class Source {
 // The node of a field such as "entries[2].block.entries[0].dense.bias", as
 // messages call it; where the document does not have it, the innermost node
 // around that is there. REQUIRES: the document has a root.
-const Node& FindField(const Document& document, absl::string_view field);
+const TreeNode& FindField(const Document& document, absl::string_view field);
 
 }  // namespace weightinit::manifest
 

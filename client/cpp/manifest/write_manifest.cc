@@ -3,7 +3,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -36,20 +36,18 @@ bool IsPlain(absl::string_view text) {
   static const auto& taken = *new std::vector<absl::string_view>{
       "null", "true", "false", "yes", "no", "on", "off", "y", "n"};
   const std::string lower = absl::AsciiStrToLower(text);
-  for (const absl::string_view word : taken) {
-    if (lower == word) return false;
+  if (std::find(taken.begin(), taken.end(), lower) != taken.end()) {
+    return false;
   }
   const auto is_letter = [](char c) {
     return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_';
   };
-  if (text.empty() || !is_letter(text.front())) return false;
-  for (const char c : text) {
-    if (!is_letter(c) && !absl::ascii_isdigit(static_cast<unsigned char>(c)) &&
-        c != '.' && c != '-' && c != '/') {
-      return false;
-    }
-  }
-  return true;
+  return !text.empty() && is_letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) {
+           return is_letter(c) ||
+                  absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
+                  c == '.' || c == '-' || c == '/';
+         });
 }
 
 std::string Text(absl::string_view text) {
@@ -89,7 +87,7 @@ std::string Text(absl::string_view text) {
 // The shortest that reads back as the same number.
 std::string Number(double value) {
   for (int digits = 1; digits < 17; ++digits) {
-    const std::string text = absl::StrFormat("%.*g", digits, value);
+    std::string text = absl::StrFormat("%.*g", digits, value);
     double back = 0;
     if (absl::SimpleAtod(text, &back) && back == value) return text;
   }
@@ -180,6 +178,7 @@ std::string FieldInLine(const Message& message, const FieldDescriptor& field) {
   }
   if (!field.is_repeated()) return InLine(Value{message, field});
   std::vector<std::string> items;
+  items.reserve(static_cast<size_t>(SizeOf(message, field)));
   for (int i = 0; i < SizeOf(message, field); ++i) {
     items.push_back(InLine(Value{message, field, i}));
   }
@@ -187,8 +186,10 @@ std::string FieldInLine(const Message& message, const FieldDescriptor& field) {
 }
 
 std::string InLine(const Message& message) {
+  const std::vector<const FieldDescriptor*> set = SetFields(message);
   std::vector<std::string> fields;
-  for (const FieldDescriptor* field : SetFields(message)) {
+  fields.reserve(set.size());
+  for (const FieldDescriptor* field : set) {
     fields.push_back(absl::StrCat(absl::string_view(field->name()), ": ",
                                   FieldInLine(message, *field)));
   }

@@ -98,7 +98,7 @@ TEST(ManifestTest, JsonIsWhatProtobufWrites) {
 
 TEST(ManifestTest, JsonIsToldByItsNameOrItsFirstCharacter) {
   // A pair of surrogates, which only the reader of JSON takes.
-  const std::string json = "{\"version\": 1, \"name\": \"\\ud83d\\ude00\"}";
+  const std::string json = R"({"version": 1, "name": "\ud83d\ude00"})";
   for (const char* file : {"m.json", "M.JSON", "-", "m", "m.txt"}) {
     EXPECT_EQ(Parsed(json, file).name(), "\xf0\x9f\x98\x80") << file;
   }
@@ -176,7 +176,7 @@ TEST(ManifestTest, DeepNestingIsRefused) {
   const std::string lists = std::string(1000, '[') + std::string(1000, ']');
   const std::string maps = [] {
     std::string text;
-    for (int i = 0; i < 1000; ++i) text += "{\"a\":";
+    for (int i = 0; i < 1000; ++i) text += R"({"a":)";
     return text;
   }();
   for (const char* file : {"m.yaml", "m.json"}) {
@@ -189,7 +189,7 @@ TEST(ManifestTest, DeepNestingIsRefused) {
 }
 
 TEST(ManifestTest, TooManyValuesAreRefused) {
-  std::string json = "{\"version\": 1, \"name\": [";
+  std::string json = R"({"version": 1, "name": [)";
   while (json.size() < kMaxManifestBytes - 10) json += "1,";
   EXPECT_THAT(Error(json + "1]}", "m.json"),
               EndsWith("has more than 1000000 values"));
@@ -228,7 +228,9 @@ class ManifestFileTest : public ::testing::Test {
  protected:
   ManifestFileTest()
       : path_(absl::StrCat(::testing::TempDir(), "/manifest.", getpid())) {}
-  ~ManifestFileTest() override { std::remove(path_.c_str()); }
+  ~ManifestFileTest() override {
+    static_cast<void>(std::remove(path_.c_str()));
+  }
 
   void Write(const std::string& text) {
     std::ofstream(path_, std::ios::binary) << text;
