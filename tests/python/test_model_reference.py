@@ -69,14 +69,14 @@ class ModelReferenceTestCase(CliTestCase):
     def check(self, model, seed=0):
         """The command's fingerprint and bytes are the reference's."""
         expected = models.tensors(model)
-        self.assertEqual([tensor["name"] for tensor in self.plan(model, seed)["tensors"]],
-                         [tensor.name for tensor in expected])
+        plan = self.plan(model, seed)
+        self.assertEqual([tensor["name"] for tensor in plan["tensors"]], [tensor.name for tensor in expected])
         stored = self.stored(model, seed)
         delivered = [tensor for tensor in expected if not isinstance(tensor, models.Alias)]
         self.assertEqual(sorted(stored), sorted(tensor.name for tensor in delivered))
         for tensor in delivered:
             self.assertEqual(stored[tensor.name].hex(), models.payload(tensor, seed).hex(), tensor)
-        self.assertEqual(self.plan(model, seed)["fingerprint"], models.fingerprint(expected, seed).hex())
+        self.assertEqual(plan["fingerprint"], models.fingerprint(expected, seed).hex())
 
 
 class PlainTensorsTest(ModelReferenceTestCase):

@@ -136,8 +136,8 @@ class Elementwise(NamedTuple):
     shape: list
     dtype: str
     layout: str
-    scheme: str | None
-    activation: str | None
+    scheme: str  # or None, as the activation
+    activation: str
     parameters: dict
     fan: dict
 
