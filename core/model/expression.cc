@@ -1,5 +1,6 @@
 #include "core/model/expression.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -32,6 +33,34 @@ bool IsDigit(char c) {
 }
 
 bool ContinuesName(char c) { return StartsName(c) || IsDigit(c); }
+
+// Where digits that start at `at` end.
+size_t EndOfDigits(std::string_view text, size_t at) {
+  while (at < text.size() && IsDigit(text[at])) ++at;
+  return at;
+}
+
+// Where a number that starts at `at` ends; not behind it if there is none.
+size_t EndOfNumber(std::string_view text, size_t at) {
+  size_t end = EndOfDigits(text, at);
+  size_t digits = end - at;
+  if (end < text.size() && text[end] == '.') {
+    const size_t fraction = EndOfDigits(text, end + 1);
+    digits += fraction - end - 1;
+    end = fraction;
+  }
+  if (digits == 0) return at;
+  if (end < text.size() && (text[end] == 'e' || text[end] == 'E')) {
+    size_t exponent = end + 1;
+    if (exponent < text.size() &&
+        (text[exponent] == '+' || text[exponent] == '-')) {
+      ++exponent;
+    }
+    const size_t last = EndOfDigits(text, exponent);
+    if (last > exponent) end = last;
+  }
+  return end;
+}
 
 absl::string_view View(std::string_view text) {
   return {text.data(), text.size()};
@@ -123,15 +152,16 @@ class Reader {
   }
 
   double Number() {
-    const char* const first = text_.data() + at_;
+    const size_t end = EndOfNumber(text_, at_);
+    if (end == at_) return Fail("a number is expected");
     double value = 0;
     const absl::from_chars_result result =
-        absl::from_chars(first, text_.data() + text_.size(), value);
-    if (result.ec == std::errc::invalid_argument) {
-      return Fail("a number is expected");
+        absl::from_chars(text_.data() + at_, text_.data() + end, value);
+    // What is too small is rounded to 0; what is too large has no value.
+    if (result.ec != std::errc() && value >= 1) {
+      return Fail("a number is out of range");
     }
-    if (result.ec != std::errc()) return Fail("a number is out of range");
-    at_ += static_cast<size_t>(result.ptr - first);
+    at_ = end;
     return value;
   }
 
@@ -173,10 +203,7 @@ bool IsExpressionName(std::string_view text) {
       text == kSquareRoot || !StartsName(text.front())) {
     return false;
   }
-  for (const char c : text) {
-    if (!ContinuesName(c)) return false;
-  }
-  return true;
+  return std::all_of(text.begin(), text.end(), ContinuesName);
 }
 
 }  // namespace weightinit

@@ -220,6 +220,16 @@ class Totals {
   int64_t elements_ = 0;
 };
 
+// Adds a violation for each pattern of the request that no tensor has matched.
+void CheckMatches(const std::vector<bool>& matches, const char* field,
+                  ViolationList& violations) {
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (matches[i]) continue;
+    AddViolation(violations, absl::StrCat(field, "[", i, "]"),
+                 "matches no tensor of the model");
+  }
+}
+
 // Whether the range of the request lies in the model. `first` is the tensor
 // first_tensor, if the model has it.
 void CheckRange(const ModelRequest& request, int64_t tensors,
@@ -282,7 +292,11 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> ModelPlan::Make(
       first_elements = walk.tensor().plan.elements;
     }
   }
-  if (violations.empty()) totals.Finish(kept);
+  if (violations.empty()) {
+    CheckMatches(walk.only_matches(), "only", violations);
+    CheckMatches(walk.selection_matches(), "selections", violations);
+    totals.Finish(kept);
+  }
   if (!violations.empty()) return Invalid(std::move(violations));
   CheckRange(kept, summary.tensors, first_elements, violations);
   if (!violations.empty()) {

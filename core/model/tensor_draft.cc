@@ -144,9 +144,8 @@ class Finisher {
     const bool inherits_scheme =
         inherited_.settings.scheme != Scheme::kUnspecified ||
         draft.fallback.scheme == Scheme::kUnspecified;
-    if (rank >= 2 && !draft.fixed && inherits_scheme) {
-      Overlay(inherited_.settings, settings);
-    } else {
+    if (rank >= 2 && !draft.fixed) {
+      if (inherits_scheme) Overlay(inherited_.settings, settings);
       settings.activation = inherited_.settings.activation;
     }
     Overlay(outer, settings);

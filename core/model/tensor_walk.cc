@@ -57,7 +57,9 @@ TensorWalk::TensorWalk(const ModelRequest& request, const Limits& limits,
     : request_(request),
       limits_(limits),
       violations_(violations),
-      entries_(request.model, violations) {}
+      entries_(request.model, violations),
+      only_matches_(request.only.size(), false),
+      selection_matches_(request.selections.size(), false) {}
 
 bool TensorWalk::Next() {
   while (violations_.size() < kMaxModelViolations) {
@@ -137,7 +139,9 @@ bool TensorWalk::Select(const TensorSpec& spec, TensorRequest& tensor) {
   const auto& selections = request_.selections;
   selection_ = selections.size();
   for (size_t s = 0; s < selections.size(); ++s) {
-    if (MatchesPattern(selections[s].match, spec.name)) selection_ = s;
+    if (!MatchesPattern(selections[s].match, spec.name)) continue;
+    selection_matches_[s] = true;
+    selection_ = s;
   }
   if (selection_ == selections.size()) return true;
   const TensorSelection& selection = selections[selection_];
@@ -161,12 +165,14 @@ bool TensorWalk::Select(const TensorSpec& spec, TensorRequest& tensor) {
   return true;
 }
 
-bool TensorWalk::IsSelected(const std::string& name) const {
-  return request_.only.empty() ||
-         std::any_of(request_.only.begin(), request_.only.end(),
-                     [&](const std::string& pattern) {
-                       return MatchesPattern(pattern, name);
-                     });
+bool TensorWalk::IsSelected(const std::string& name) {
+  bool selected = request_.only.empty();
+  for (size_t p = 0; p < request_.only.size(); ++p) {
+    if (!MatchesPattern(request_.only[p], name)) continue;
+    only_matches_[p] = true;
+    selected = true;
+  }
+  return selected;
 }
 
 void TensorWalk::AddTensorViolations(const ViolationList& of_tensor,
@@ -176,7 +182,8 @@ void TensorWalk::AddTensorViolations(const ViolationList& of_tensor,
   const std::string by_rules =
       finished.rules.empty()
           ? ""
-          : absl::StrCat(", changed by rules ",
+          : absl::StrCat(", changed by rule",
+                         finished.rules.size() == 1 ? " " : "s ",
                          absl::StrJoin(finished.rules, ", "));
   for (const Violation& violation : of_tensor) {
     absl::string_view inner = violation.field;

@@ -37,6 +37,11 @@ class TensorWalk {
   ModelTensor& tensor() { return tensor_; }
   bool selected() const { return selected_; }
   bool is_alias() const { return !tensor_.alias_of.empty(); }
+  // The patterns of `only`, and the selections, that have matched a tensor.
+  const std::vector<bool>& only_matches() const { return only_matches_; }
+  const std::vector<bool>& selection_matches() const {
+    return selection_matches_;
+  }
   // The path of its entry in the request.
   std::string field() const { return entries_.field(); }
 
@@ -47,7 +52,7 @@ class TensorWalk {
   // The slice that the request selects of a tensor of that name; false after a
   // violation.
   bool Select(const TensorSpec& spec, TensorRequest& tensor);
-  bool IsSelected(const std::string& name) const;
+  bool IsSelected(const std::string& name);
   // Violations of a tensor, in the words of the request for the model.
   void AddTensorViolations(const ViolationList& of_tensor,
                            const FinishedTensor& finished);
@@ -63,6 +68,8 @@ class TensorWalk {
   int64_t next_offset_ = 0;
   ModelTensor tensor_;
   bool selected_ = false;
+  std::vector<bool> only_matches_;
+  std::vector<bool> selection_matches_;
   size_t selection_ = 0;  // Which one cut the tensor, if one did.
 };
 

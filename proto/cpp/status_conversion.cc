@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "proto/cpp/error_details.h"
@@ -46,14 +48,18 @@ grpc::Status ToGrpcStatus(const absl::Status& status) {
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   std::string message = status.error_message();
+  std::vector<Violation> violations;
   google::rpc::Status details;
   if (details.ParseFromString(status.error_details())) {
     for (const google::protobuf::Any& detail : details.details()) {
       google::rpc::BadRequest bad_request;
       if (!detail.UnpackTo(&bad_request)) continue;
       for (const auto& violation : bad_request.field_violations()) {
+        violations.push_back({violation.field(), violation.description()});
+        // What is cut in one place may be longer in the other.
         if (absl::StrContains(message, violation.field()) &&
-            absl::StrContains(message, violation.description())) {
+            absl::StrContains(
+                message, absl::StripSuffix(violation.description(), "..."))) {
           continue;
         }
         absl::StrAppend(&message, message.empty() ? "" : "\n",
@@ -61,8 +67,15 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
       }
     }
   }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      message);
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  absl::Status converted(code, message);
+  if (!violations.empty() && code != absl::StatusCode::kOk) {
+    ViolationStatus(code, violations)
+        .ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
+          converted.SetPayload(type, payload);
+        });
+  }
+  return converted;
 }
 
 }  // namespace weightinit

@@ -35,6 +35,7 @@ struct TypedModel {
   std::string path;
   std::string text;
   v1::InitializeModelRequest request;
+  std::string seed_name;  // Also where it was resolved here.
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
@@ -61,11 +62,12 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
   seeds.seed_name = options.seed_name;
   auto seed = ParseRequest(seeds);
   if (!seed.ok()) return seed.status();
+  TypedModel model;
+  model.seed_name = seed->seed_name();
   if (absl::Status status = ResolveSeedHere(options.connection, *seed);
       !status.ok()) {
     return status;
   }
-  TypedModel model;
   model.path = options.manifest;
   auto text = ReadManifestText(options.manifest);
   if (!text.ok()) return text.status();
@@ -145,13 +147,15 @@ absl::Status RunModelPlan(const ModelOptions& options) {
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
   ModelTable table(options.json);
-  const auto summary = (*client)->DescribeModel(
-      DescriptionOf(model->request), [&](const v1::ModelTensor& tensor) {
-        table.Add(tensor);
-        return absl::OkStatus();
-      });
+  auto summary = (*client)->DescribeModel(DescriptionOf(model->request),
+                                          [&](const v1::ModelTensor& tensor) {
+                                            table.Add(tensor);
+                                            return absl::OkStatus();
+                                          });
   if (!summary.ok()) return model->Explain(summary.status());
-  WriteText(STDERR_FILENO, ModelAdvisoryText(*summary)).IgnoreError();
+  summary->set_seed_name(model->seed_name);
+  WriteText(STDERR_FILENO, ModelAdvisoryText(*summary) + table.advisories())
+      .IgnoreError();
   return WriteText(STDOUT_FILENO, table.Finish(*summary));
 }
 
@@ -181,6 +185,7 @@ absl::Status RunModelInit(const ModelInitOptions& options) {
   if (absl::Status status = (*output)->Commit(); !status.ok()) return status;
   ModelReport report;
   report.result = *result;
+  report.result.summary.set_seed_name(model->seed_name);
   report.output = options.output;
   report.file_bytes = file->bytes();
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);

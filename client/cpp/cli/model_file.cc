@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/cli/safetensors_header.h"
 #include "nlohmann/json.hpp"
@@ -18,6 +19,9 @@
 
 namespace weightinit::cli {
 namespace {
+
+// What the names of our own metadata begin with.
+constexpr char kOwnMetadata[] = "weightinit.";
 
 int64_t ElementBytes(v1::Dtype dtype) {
   return DtypeBytes(static_cast<Dtype>(dtype));
@@ -33,6 +37,12 @@ absl::Status ModelFile::Add(const v1::ModelTensor& tensor) {
                      "\": the name is reserved in safetensors files"));
   }
   if (!tensor.alias_of().empty()) {
+    if (description.name() == "format" ||
+        absl::StartsWith(description.name(), kOwnMetadata)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("alias \"", absl::Utf8SafeCHexEscape(description.name()),
+                       "\": the name is reserved in the metadata of the file"));
+    }
     aliases_[description.name()] = tensor.alias_of();
     return absl::OkStatus();
   }

@@ -16,16 +16,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kMaxAdvisories = 20;
+
 std::string ShapeText(const v1::TensorDescription& description) {
   if (description.slice_shape().empty()) return "scalar";
   return absl::StrJoin(description.slice_shape(), "x");
 }
 
+std::string Count(int64_t count, absl::string_view what) {
+  return absl::StrCat(count, " ", what, count == 1 ? "" : "s");
+}
+
 std::string SchemeText(const v1::TensorDescription& description) {
   if (description.parts_size() > 0) {
-    return absl::StrCat(description.parts_size(), " parts");
+    return Count(description.parts_size(), "part");
   }
   return std::string(WireName<Scheme>(description.scheme()));
+}
+
+template <typename Advisories>
+Json AdvisoriesJson(const Advisories& advisories) {
+  Json json = Json::array();
+  for (const v1::Advisory& advisory : advisories) {
+    json.push_back(
+        {{"code", std::string(WireName<AdvisoryCode>(advisory.code()))},
+         {"message", advisory.message()}});
+  }
+  return json;
 }
 
 // A tensor, or a part of one.
@@ -74,6 +91,7 @@ Json SummaryJson(const v1::ModelSummary& summary) {
   json["model_bytes"] = summary.model_bytes();
   json["selected_tensors"] = summary.selected_tensors();
   json["bytes"] = summary.bytes();
+  json["advisories"] = AdvisoriesJson(summary.advisories());
   return json;
 }
 
@@ -84,7 +102,9 @@ void AddRow(absl::string_view label, absl::string_view value,
 
 std::string SummaryText(const v1::ModelSummary& summary) {
   std::string text;
-  if (!summary.name().empty()) AddRow("model", summary.name(), &text);
+  if (!summary.name().empty()) {
+    AddRow("model", absl::Utf8SafeCHexEscape(summary.name()), &text);
+  }
   AddRow("tensors",
          absl::StrCat(summary.tensors(),
                       summary.aliases() == 0
@@ -103,7 +123,7 @@ std::string SummaryText(const v1::ModelSummary& summary) {
   AddRow("bytes", absl::StrCat(summary.model_bytes()), &text);
   if (summary.bytes() != summary.model_bytes()) {
     AddRow("selected",
-           absl::StrCat(summary.selected_tensors(), " tensors, ",
+           absl::StrCat(Count(summary.selected_tensors(), "tensor"), ", ",
                         summary.bytes(), " bytes"),
            &text);
   }
@@ -150,6 +170,14 @@ std::string ModelInitJson(const ModelReport& report) {
   return json.dump() + "\n";
 }
 
+std::string ModelVerifyJson(const std::string& file,
+                            const ModelFetchResult& result) {
+  Json json = SummaryJson(result.summary);
+  json["file"] = file;
+  json["equal"] = true;
+  return json.dump() + "\n";
+}
+
 std::string ModelAdvisoryText(const v1::ModelSummary& summary) {
   std::string text;
   for (const v1::Advisory& advisory : summary.advisories()) {
@@ -160,6 +188,12 @@ std::string ModelAdvisoryText(const v1::ModelSummary& summary) {
 
 void ModelTable::Add(const v1::ModelTensor& tensor) {
   const v1::TensorDescription& description = tensor.description();
+  for (const v1::Advisory& advisory : description.advisories()) {
+    if (++advisory_count_ > kMaxAdvisories) break;
+    absl::StrAppend(&advisories_,
+                    "advisory: ", absl::Utf8SafeCHexEscape(description.name()),
+                    ": ", advisory.message(), "\n");
+  }
   if (json_) {
     Json json;
     if (tensor.alias_of().empty()) {
@@ -168,6 +202,7 @@ void ModelTable::Add(const v1::ModelTensor& tensor) {
       json["byte_offset"] = tensor.byte_offset();
       json["buffer"] = tensor.buffer();
       json["rules"] = tensor.rules();
+      json["advisories"] = AdvisoriesJson(description.advisories());
     } else {
       json["name"] = description.name();
       json["alias_of"] = tensor.alias_of();
@@ -188,6 +223,13 @@ void ModelTable::Add(const v1::ModelTensor& tensor) {
       tensor.rules().empty()
           ? ""
           : absl::StrCat(", rule ", absl::StrJoin(tensor.rules(), ", ")));
+}
+
+std::string ModelTable::advisories() const {
+  if (advisory_count_ <= kMaxAdvisories) return advisories_;
+  return absl::StrCat(advisories_, "advisory: and ",
+                      advisory_count_ - kMaxAdvisories,
+                      " more tensors; --json has them all\n");
 }
 
 std::string ModelTable::Finish(const v1::ModelSummary& summary) {

@@ -23,6 +23,10 @@ std::string ModelInitText(const ModelReport& report);
 // One JSON object, ending in a line break.
 std::string ModelInitJson(const ModelReport& report);
 
+// Of one `weightinit model verify` that found the file equal.
+std::string ModelVerifyJson(const std::string& file,
+                            const ModelFetchResult& result);
+
 // "advisory: ..." lines about the model as a whole; empty for none.
 std::string ModelAdvisoryText(const v1::ModelSummary& summary);
 
@@ -34,12 +38,17 @@ class ModelTable {
   // The next tensor.
   void Add(const v1::ModelTensor& tensor);
 
+  // "advisory: ..." lines about tensors, the first 20 of them.
+  std::string advisories() const;
+
   // All of it: with JSON one object, its tensors one to a line.
   std::string Finish(const v1::ModelSummary& summary);
 
  private:
   const bool json_;
   std::string rows_;
+  std::string advisories_;
+  int advisory_count_ = 0;
 };
 
 }  // namespace weightinit::cli

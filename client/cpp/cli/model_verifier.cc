@@ -31,12 +31,16 @@ absl::Status IoError(const std::string& path, int error) {
 
 absl::StatusOr<std::unique_ptr<ModelVerifier>> ModelVerifier::Open(
     const std::string& path, const ModelFile& expected) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not to wait for the other end of a pipe.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return IoError(path, errno);
   std::unique_ptr<ModelVerifier> verifier(
       new ModelVerifier(path, fd, expected));
   struct stat info {};
   if (fstat(fd, &info) != 0) return IoError(path, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InternalError(absl::StrCat(path, ": is no regular file"));
+  }
   if (info.st_size != expected.bytes()) {
     return absl::DataLossError(
         absl::StrCat(path, " differs: it has ", info.st_size,

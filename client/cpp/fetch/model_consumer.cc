@@ -194,7 +194,7 @@ absl::Status ModelConsumer::OnTrailer(const v1::TensorTrailer& trailer) {
   }
   verifier_.reset();
   ++delivery_.result.tensors;
-  const absl::Status status =
+  absl::Status status =
       sink_.OnTensorEnd(*delivery_.open, delivery_.open_crc32);
   delivery_.open.reset();
   delivery_.open_elements = 0;

@@ -25,8 +25,9 @@ PieceLayout LayOutPieces(const TensorPlan& plan, const SourceCost& cost,
   // Threads that share a unit of the source would each compute it.
   const int64_t units = std::max<int64_t>(
       1, layout.piece_elements / std::max<int64_t>(1, cost.unit_elements));
-  if (cost.unit_elements > 1)
+  if (cost.unit_elements > 1) {
     layout.piece_elements = units * cost.unit_elements;
+  }
   // A source that computes the whole tensor for its first element does so for
   // each thread that has one.
   const int64_t threads = cost.slice_is_cheaper ? max_threads : 1;

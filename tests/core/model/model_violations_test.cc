@@ -146,7 +146,7 @@ TEST(ModelViolationsTest, ATensorsViolationNamesTheTensorAndItsRules) {
   rule.parameters.stddev = -1;
   request.model.rules = {rule};
   ExpectViolation(request, "model.entries[0]",
-                  "makes \"fc.weight\", changed by rules 0, whose "
+                  "makes \"fc.weight\", changed by rule 0, whose "
                   "parameters.stddev is -1");
 }
 
