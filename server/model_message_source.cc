@@ -82,9 +82,9 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
     case Part::kHeader:
       return StreamMessage(Header(), totals());
     case Part::kChunk: {
-      grpc::ByteBuffer chunk = chunks_->Next();
+      const grpc::ByteBuffer chunk = chunks_->Next();
       if (chunks_->next_effort() == Effort::kNone) part_ = Part::kTrailer;
-      return StreamMessage(std::move(chunk), totals());
+      return StreamMessage(chunk, totals());
     }
     case Part::kTrailer:
       return StreamMessage(Trailer(), totals());
@@ -101,7 +101,7 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
 
 int64_t ModelMessageSource::MaxBytesHeld(int messages) const {
   // Which tensors there are, and how large, is not known yet.
-  return messages * kMaxChunkBytes + request_bytes_ * kRequestGrowth +
+  return int64_t{messages} * kMaxChunkBytes + request_bytes_ * kRequestGrowth +
          kDefaultMaxBytesHeld;
 }
 
@@ -180,7 +180,8 @@ absl::StatusOr<StreamMessage> ModelDescriptionSource::Next() {
 }
 
 int64_t ModelDescriptionSource::MaxBytesHeld(int messages) const {
-  return messages * 2 * kDescriptionBytes + request_bytes_ * kRequestGrowth;
+  return int64_t{messages} * 2 * kDescriptionBytes +
+         request_bytes_ * kRequestGrowth;
 }
 
 }  // namespace weightinit

@@ -76,8 +76,9 @@ class Reader {
   absl::StatusOr<double> Read() {
     const double value = Expression();
     if (error_.empty() && Peek() != '\0') Fail("an operator is expected");
-    if (error_.empty() && at_ < text_.size())
+    if (error_.empty() && at_ < text_.size()) {
       Fail("a character is not allowed");
+    }
     if (error_.empty() && !std::isfinite(value)) {
       error_ = "the value is not finite";
     }

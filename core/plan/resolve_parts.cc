@@ -195,8 +195,9 @@ void ResolveMixture(TensorPlan& plan) {
     square += share * (part.stddev * part.stddev + part.mean * part.mean);
     bounded_below = bounded_below && part.low.has_value();
     bounded_above = bounded_above && part.high.has_value();
-    if (part.low.has_value())
+    if (part.low.has_value()) {
       low = std::min(low.value_or(*part.low), *part.low);
+    }
     if (part.high.has_value()) {
       high = std::max(high.value_or(*part.high), *part.high);
     }
@@ -265,17 +266,16 @@ void ResolveParts(const TensorRequest& request, const Limits& limits,
       AddViolation(violations, absl::StrCat(PartField(i), ".", field),
                    violation.description);
     }
-    if (resolved.ok()) plan.parts.push_back(*std::move(resolved));
-    if (concatenation.stacked) {
+    if (resolved.ok()) {
       const ResolvedRange& slice = plan.slice[*axis];
-      if (resolved.ok() && (start < slice.start || start >= slice.stop)) {
-        plan.parts.back().elements = 0;
-        plan.parts.back().bytes = 0;
+      if (concatenation.stacked &&
+          (start < slice.start || start >= slice.stop)) {
+        resolved->elements = 0;
+        resolved->bytes = 0;
       }
-      start += 1;
-    } else {
-      start += part.size;
+      plan.parts.push_back(*std::move(resolved));
     }
+    start += concatenation.stacked ? 1 : part.size;
   }
   if (plan.parts.size() != concatenation.parts.size()) return;
   ResolveMixture(plan);

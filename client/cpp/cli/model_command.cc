@@ -208,8 +208,10 @@ absl::Status RunModelVerify(const ModelVerifyOptions& options) {
   if (absl::Status status = (*verifier)->Finish(); !status.ok()) return status;
   return WriteText(
       STDOUT_FILENO,
-      absl::StrCat(options.file, ": ", result->tensors, " tensors, ",
-                   result->bytes, " bytes, equal\n"));
+      options.model.json
+          ? ModelVerifyJson(options.file, *result)
+          : absl::StrCat(options.file, ": ", result->tensors, " tensors, ",
+                         result->bytes, " bytes, equal\n"));
 }
 
 }  // namespace weightinit::cli

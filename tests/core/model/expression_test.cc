@@ -41,6 +41,20 @@ TEST(ExpressionTest, NumbersAreRoundedToNearest) {
             0.1);
 }
 
+TEST(ExpressionTest, NumbersTooSmallForBinary64AreRounded) {
+  EXPECT_EQ(Value("2.4e-324"), 0.0);
+  EXPECT_EQ(Value("2.5e-324"), 4.9406564584124654e-324);
+  EXPECT_EQ(Value("1e-400"), 0.0);
+}
+
+TEST(ExpressionTest, AnExponentWithoutDigitsIsNoPartOfANumber) {
+  EXPECT_THAT(Error("2e"),
+              HasSubstr("an operator is expected, at character 2"));
+  EXPECT_THAT(Error("2e+"), HasSubstr("an operator is expected"));
+  EXPECT_THAT(Error("0x10"),
+              HasSubstr("an operator is expected, at character 2"));
+}
+
 TEST(ExpressionTest, ProductsBindMoreThanSumsAndBothGoLeftToRight) {
   EXPECT_EQ(Value("2+3*4"), 14.0);
   EXPECT_EQ(Value("(2+3)*4"), 20.0);

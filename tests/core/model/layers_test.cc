@@ -18,7 +18,6 @@ namespace weightinit {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 // "name shape" of each tensor of a layer called "l".
 template <typename Layer>
@@ -281,7 +280,7 @@ std::vector<std::string> BadFields(const Layer& layer) {
   std::vector<std::string> fields;
   const auto plan = ModelPlan::Make(Model({Entry("l", layer)}));
   for (const Violation& violation : GetViolations(plan.status())) {
-    fields.push_back(violation.field.substr(violation.field.find("]") + 2));
+    fields.push_back(violation.field.substr(violation.field.find(']') + 2));
   }
   return fields;
 }

@@ -104,6 +104,15 @@ TEST(ModelPlanTest, ADefaultSchemeIsForWeightsOnly) {
   EXPECT_EQ(plans.at("scalar").scheme, Scheme::kZeros);
 }
 
+TEST(ModelPlanTest, ADefaultActivationIsForWeightsOnly) {
+  ModelEntry bias = Tensor("bias", {6}, Scheme::kHeNormal);
+  std::get<TensorEntry>(bias.kind).spec.fan.fan_in = 8;
+  ModelRequest request = Model({bias});
+  request.model.defaults.activation = Activation::kLeakyRelu;
+  EXPECT_EQ(PlansOf(request).at("bias").activation, Activation::kLinear);
+  EXPECT_EQ(PlansOf(request).at("bias").stddev, 0.5);
+}
+
 TEST(ModelPlanTest, TheLastRuleThatMatchesWins) {
   ModelRequest request = Stack();
   request.model.rules = {Rule("*.weight", Scheme::kNormal),

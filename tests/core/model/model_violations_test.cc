@@ -125,8 +125,9 @@ TEST(ModelViolationsTest, BlocksInBlocksAreBounded) {
                       "model.entries[0]",
                       [] {
                         std::string path;
-                        for (int i = 0; i < 16; ++i)
+                        for (int i = 0; i < 16; ++i) {
                           path += ".block.entries[0]";
+                        }
                         return path;
                       }(),
                       ".block"),
@@ -199,6 +200,16 @@ TEST(ModelViolationsTest, AnAliasStandsForATensor) {
                   "is required");
   ExpectViolation(Model({Entry("a", AliasEntry{"{i}"})}),
                   "model.entries[0].alias", "{i}");
+}
+
+TEST(ModelViolationsTest, APatternOfTheRequestMatchesSomething) {
+  ModelRequest request = Good();
+  request.only = {"w.*", "zz*"};
+  ExpectViolation(request, "only[1]", "matches no tensor of the model");
+  request = Good();
+  request.selections.resize(1);
+  request.selections[0].match = "c";
+  ExpectViolation(request, "selections[0]", "matches no tensor of the model");
 }
 
 TEST(ModelViolationsTest, PatternsAreRequired) {

@@ -93,8 +93,9 @@ Bytes Join(const TensorRequest& whole) {
   const Concatenation& joined = whole.tensor.concatenation;
   const std::vector<int64_t>& shape = whole.tensor.shape;
   int64_t outer = 1;
-  for (int64_t d = 0; d < joined.axis; ++d)
+  for (int64_t d = 0; d < joined.axis; ++d) {
     outer *= shape[static_cast<size_t>(d)];
+  }
   std::vector<Bytes> parts;
   for (size_t p = 0; p < joined.parts.size(); ++p) {
     parts.push_back(Read(Single(whole, p)));
@@ -113,7 +114,7 @@ Bytes Join(const TensorRequest& whole) {
 TEST(ConcatenationTest, IsItsPartsAlongEveryAxisInEveryLayoutAndDtype) {
   const std::vector<std::vector<int64_t>> shapes = {
       {0}, {5, 6}, {5, 6, 7}, {3, 5, 2, 4}};
-  for (std::vector<int64_t> shape : shapes) {
+  for (const std::vector<int64_t>& shape : shapes) {
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       for (const auto& layout : AllNamed<Layout>()) {
         for (const auto& dtype : AllNamed<Dtype>()) {
