@@ -101,7 +101,7 @@ class CountingSource final : public MessageSource {
 // A source that fails in place of its last message.
 class FailingSource final : public MessageSource {
  public:
-  explicit FailingSource(std::vector<Effort> efforts)
+  explicit FailingSource(const std::vector<Effort>& efforts)
       : source_(efforts), messages_(efforts.size()) {}
 
   Effort next_effort() const override { return source_.next_effort(); }
