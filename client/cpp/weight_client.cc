@@ -21,6 +21,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/slice.h"
+#include "grpcpp/support/sync_stream.h"
 #include "proto/cpp/status_conversion.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
@@ -145,6 +146,13 @@ struct ModelVisit {
   int64_t next_tensor = 0;  // Those before it have been visited.
 };
 
+// Ends a stream that is not to be read to its end.
+void Abandon(grpc::ClientContext& context,
+             grpc::ClientReader<v1::DescribeModelResponse>& stream) {
+  context.TryCancel();
+  static_cast<void>(stream.Finish());
+}
+
 AttemptResult DescribeModelStream(const Replica& replica,
                                   grpc::ClientContext& context,
                                   v1::DescribeModelRequest request,
@@ -167,7 +175,7 @@ AttemptResult DescribeModelStream(const Replica& replica,
       visit.summary = std::move(*response.mutable_summary());
     } else if (response.has_summary() && response.summary().fingerprint() !=
                                              visit.summary.fingerprint()) {
-      context.TryCancel();
+      Abandon(context, *stream);
       return {absl::DataLossError(
                   "verification failed: the resumed stream describes another "
                   "model"),
@@ -175,7 +183,7 @@ AttemptResult DescribeModelStream(const Replica& replica,
     }
     for (const v1::ModelTensor& tensor : response.tensors().tensors()) {
       if (absl::Status status = visit.visit(tensor); !status.ok()) {
-        context.TryCancel();
+        Abandon(context, *stream);
         return {status, false, false};
       }
       visit.next_tensor = tensor.index() + 1;

@@ -166,7 +166,7 @@ TEST_F(StreamTest, ElementCountEndsTheStream) {
     const auto delivery = Fetch(stub_.get(), request);
     ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
     EXPECT_EQ(delivery.data,
-              whole.substr(17 * 4, static_cast<size_t>(count) * 4));
+              whole.substr(size_t{17} * 4, static_cast<size_t>(count) * 4));
     EXPECT_EQ(delivery.trailer->elements(), count);
   }
 }
