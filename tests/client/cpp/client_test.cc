@@ -12,6 +12,7 @@
 #include "tests/client/cpp/client_fixture.h"
 #include "tests/client/cpp/fake_service.h"
 #include "weightinit/client/weight_client.h"
+#include "weightinit/core/violations.h"
 
 namespace weightinit {
 namespace {
@@ -191,10 +192,15 @@ TEST(ClientTest, ViolationsAreNamedInTheMessage) {
   }});
   CollectingSink sink;
   const auto result = ClientOf({server.address()})->Fetch(Request(), sink);
+  EXPECT_TRUE(absl::IsInvalidArgument(result.status()));
   EXPECT_EQ(
-      result.status(),
-      absl::InvalidArgumentError(
-          "seed: is told already\ntensor.shape[1]: is -3; must be at least 0"));
+      result.status().message(),
+      "seed: is told already\ntensor.shape[1]: is -3; must be at least 0");
+  // Programs find them one by one.
+  const std::vector<Violation> violations = GetViolations(result.status());
+  ASSERT_EQ(violations.size(), 2U);
+  EXPECT_EQ(violations[0].field, "tensor.shape[1]");
+  EXPECT_EQ(violations[1].description, "is told already");
 }
 
 TEST(ClientTest, ErrorOfTheSinkEndsTheFetch) {
