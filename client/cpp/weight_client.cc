@@ -14,6 +14,7 @@
 #include "client/cpp/fetch/fetch_errors.h"
 #include "client/cpp/fetch/message_stream_reader.h"
 #include "client/cpp/fetch/model_consumer.h"
+#include "client/cpp/fetch/piece_adapter.h"
 #include "client/cpp/fetch/receive_memory.h"
 #include "client/cpp/fetch/tensor_consumer.h"
 #include "client/cpp/fetch/tensor_verifier.h"
@@ -74,27 +75,6 @@ bool IsBroken(const grpc::Status& status) {
 AttemptResult ResultOf(const grpc::Status& status) {
   return {FromGrpcStatus(status), IsBroken(status), false};
 }
-
-// Hands what comes in order to a sink that takes it in any order.
-class PieceAdapter final : public TensorSink {
- public:
-  // `sink` has to outlive the adapter.
-  explicit PieceAdapter(PieceSink& sink) : sink_(sink) {}
-
-  absl::Status OnHeader(const v1::TensorDescription& description) override {
-    return sink_.OnHeader(description);
-  }
-
-  absl::Status OnData(absl::Span<const uint8_t> data) override {
-    const int64_t offset = offset_;
-    offset_ += static_cast<int64_t>(data.size());
-    return sink_.OnPiece(offset, data);
-  }
-
- private:
-  PieceSink& sink_;
-  int64_t offset_ = 0;
-};
 
 // One stream, from where the delivery stands.
 AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
