@@ -12,9 +12,11 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
+#include <iostream>
 #include <thread>
 #include <vector>
+
+#include "absl/strings/numbers.h"
 
 namespace {
 
@@ -42,13 +44,13 @@ bool WriteBlocks(int fd, const std::vector<char>& block, int64_t bytes,
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: weightinit-bench-raw-write FILE BYTES THREADS\n",
-               stderr);
+  int64_t bytes = 0;
+  int threads = 0;
+  if (argc != 4 || !absl::SimpleAtoi(argv[2], &bytes) ||
+      !absl::SimpleAtoi(argv[3], &threads)) {
+    std::cerr << "usage: weightinit-bench-raw-write FILE BYTES THREADS\n";
     return 2;
   }
-  const int64_t bytes = std::atoll(argv[2]);
-  const int threads = std::atoi(argv[3]);
   const int fd = open(argv[1], O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (fd < 0) {
     std::perror(argv[1]);

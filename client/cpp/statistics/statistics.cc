@@ -90,8 +90,9 @@ Statistics::Summary Statistics::Summarize(
   summary.bytes = static_cast<int64_t>(data.size());
   const size_t count = data.size() / element_bytes;
   summary.blocks.reserve(count / kBlock + 1);
-  if (!double_borders_.empty())
+  if (!double_borders_.empty()) {
     summary.counts.resize(double_borders_.size() + 1);
+  }
   for (size_t i = 0; i < count; i += kBlock) {
     const uint8_t* const block = data.data() + i * element_bytes;
     const size_t n = std::min(kBlock, count - i);

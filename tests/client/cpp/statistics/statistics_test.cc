@@ -196,8 +196,9 @@ TEST(StatisticsTest, InstructionSetChangesNoBit) {
   // Every float16, infinities and what is not a number left out.
   std::vector<uint16_t> halves;
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
-    if ((bits & 0x7c00) != 0x7c00)
+    if ((bits & 0x7c00) != 0x7c00) {
       halves.push_back(static_cast<uint16_t>(bits));
+    }
   }
   const auto numbers = [&] {
     Statistics of_floats(DescriptionOf(v1::DTYPE_FLOAT32, 3, 2), 10);

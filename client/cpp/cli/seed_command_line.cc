@@ -1,0 +1,43 @@
+// The command lines of info and seed.
+
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "client/cpp/cli/command_line.h"
+#include "client/cpp/cli/commands.h"
+#include "client/cpp/cli/seed_command.h"
+
+namespace weightinit::cli {
+
+void AddInfoCommand(CLI::App& app, ChosenCommand& chosen) {
+  const auto options = std::make_shared<InfoOptions>();
+  CLI::App* const info = app.add_subcommand(
+      "info", "Show the service's version, capabilities and limits");
+  AddConnectionOptions(*info, options->connection, options->json);
+  info->footer(kExitStatusHelp);
+  info->callback(
+      [options, &chosen] { chosen = [options] { return RunInfo(*options); }; });
+}
+
+void AddSeedCommands(CLI::App& app, ChosenCommand& chosen) {
+  CLI::App* const seed =
+      app.add_subcommand("seed", "Show the numbers of seeds that have names");
+  const auto options = std::make_shared<ResolveSeedOptions>();
+  CLI::App* const resolve =
+      seed->add_subcommand("resolve", "Print the seed of a name, for --seed");
+  resolve->add_option("NAME", options->seed_name, "The name")->required();
+  AddConnectionOptions(*resolve, options->connection, options->json);
+  resolve->get_option("--server")
+      ->description(
+          "HOST:PORT of the server that derives it; several between commas "
+          "take over from each other");
+  AddRootSeedOption(*resolve, options->connection);
+  resolve->footer(kExitStatusHelp);
+  resolve->callback([options, &chosen] {
+    chosen = [options] { return RunResolveSeed(*options); };
+  });
+  RequireSubcommand(*seed, chosen);
+}
+
+}  // namespace weightinit::cli
