@@ -1,8 +1,16 @@
 #include "client/cpp/connect.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -16,16 +24,56 @@
 namespace weightinit {
 namespace {
 
-absl::Status ValidateServer(const std::string& server) {
-  const size_t colon = server.rfind(':');
+constexpr char kDnsScheme[] = "dns:///";
+
+absl::Status ValidateServer(const std::string& server,
+                            const std::string& host_port) {
+  const size_t colon = host_port.rfind(':');
   int port = 0;
   if (colon != std::string::npos && colon > 0 &&
-      absl::SimpleAtoi(server.substr(colon + 1), &port) && port > 0 &&
+      absl::SimpleAtoi(host_port.substr(colon + 1), &port) && port > 0 &&
       port < 65536) {
     return absl::OkStatus();
   }
   return InvalidOption("servers", absl::StrCat("\"", server, "\""),
-                       "host:port, port from 1 to 65535");
+                       "host:port or dns:///host:port, port from 1 to 65535");
+}
+
+// Every address of the host, as "address:port".
+absl::StatusOr<std::vector<std::string>> Resolve(const std::string& host_port) {
+  const size_t colon = host_port.rfind(':');
+  const std::string host = host_port.substr(0, colon);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error =
+      getaddrinfo(host.c_str(), host_port.c_str() + colon + 1, &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot resolve \"", host, "\": ", gai_strerror(error)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found,
+                                                                 &freeaddrinfo);
+  std::vector<std::string> addresses;
+  for (const addrinfo* address = found; address != nullptr;
+       address = address->ai_next) {
+    std::array<char, NI_MAXHOST> text{};
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, text.data(),
+                    static_cast<socklen_t>(text.size()), nullptr, 0,
+                    NI_NUMERICHOST) != 0) {
+      continue;
+    }
+    const std::string numeric(text.data());
+    const std::string port = host_port.substr(colon);
+    addresses.push_back(address->ai_family == AF_INET6
+                            ? absl::StrCat("[", numeric, "]", port)
+                            : numeric + port);
+  }
+  if (addresses.empty()) {
+    return absl::UnavailableError(
+        absl::StrCat("\"", host, "\" has no address"));
+  }
+  return addresses;
 }
 
 int Milliseconds(absl::Duration duration) {
@@ -37,6 +85,24 @@ bool IsLoopback(const std::string& server) {
   return absl::StartsWith(server, "127.") ||
          absl::StartsWith(server, "localhost:") ||
          absl::StartsWith(server, "[::1]:");
+}
+
+grpc::ChannelArguments ArgumentsFor(const std::string& server,
+                                    const WeightClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  // The client itself decides when to try again; the channel is not to wait
+  // longer than that before it connects anew.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.initial_backoff));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.max_backoff));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                   Milliseconds(options.connect_timeout));
+  // One connection for each client: one TCP stream is slower than several.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A proxy named in the environment does not lead back to this machine.
+  if (IsLoopback(server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return arguments;
 }
 
 }  // namespace
@@ -72,6 +138,10 @@ absl::Status Validate(const WeightClientOptions& options) {
     return InvalidOption("timeout", absl::FormatDuration(options.timeout),
                          "above 0");
   }
+  if (options.parallel < 0 || options.parallel > kMaxParallel) {
+    return InvalidOption("parallel", absl::StrCat(options.parallel),
+                         absl::StrCat("from 0 to ", kMaxParallel));
+  }
   if (options.chunk_bytes != 0 && (options.chunk_bytes < kMinChunkBytes ||
                                    options.chunk_bytes > kMaxChunkBytes)) {
     return InvalidOption(
@@ -81,25 +151,30 @@ absl::Status Validate(const WeightClientOptions& options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
+absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     const std::string& server, const WeightClientOptions& options) {
-  if (absl::Status status = ValidateServer(server); !status.ok()) {
+  const bool is_name = absl::StartsWith(server, kDnsScheme);
+  const std::string host_port =
+      is_name ? server.substr(sizeof(kDnsScheme) - 1) : server;
+  if (absl::Status status = ValidateServer(server, host_port); !status.ok()) {
     return status;
   }
-  grpc::ChannelArguments arguments;
-  // The client itself decides when to try again; the channel is not to wait
-  // longer than that before it connects anew.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.initial_backoff));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.max_backoff));
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
-                   Milliseconds(options.connect_timeout));
-  // One connection for each client: one TCP stream is slower than several.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // A proxy named in the environment does not lead back to this machine.
-  if (IsLoopback(server)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(server, MakeChannelCredentials(), arguments);
+  std::vector<std::string> addresses = {host_port};
+  if (is_name) {
+    auto resolved = Resolve(host_port);
+    if (!resolved.ok()) return resolved.status();
+    addresses = *std::move(resolved);
+  }
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  channels.reserve(addresses.size());
+  for (const std::string& address : addresses) {
+    grpc::ChannelArguments arguments = ArgumentsFor(address, options);
+    // What the server and the proxies before it see is the name.
+    if (is_name) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, host_port);
+    channels.push_back(grpc::CreateCustomChannel(
+        address, MakeChannelCredentials(), arguments));
+  }
+  return channels;
 }
 
 }  // namespace weightinit

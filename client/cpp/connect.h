@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,9 +22,10 @@ absl::Status InvalidOption(absl::string_view name, absl::string_view value,
 // Whether every option but `servers` is in its range.
 absl::Status Validate(const WeightClientOptions& options);
 
-// A channel to one of options.servers, which connects when it is first used.
-// INVALID_ARGUMENT: `server` is not host:port.
-absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
+// A channel to each address of one of options.servers; it connects when it is
+// first used. INVALID_ARGUMENT: `server` is neither host:port nor
+// dns:///host:port. UNAVAILABLE: that name cannot be resolved.
+absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     const std::string& server, const WeightClientOptions& options);
 
 }  // namespace weightinit

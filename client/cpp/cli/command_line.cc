@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cpp/cli/commands.h"
+#include "weightinit/client/weight_client.h"
 
 namespace weightinit::cli {
 
@@ -33,18 +34,23 @@ CLI::Option* AddText(CLI::App& app, const std::string& names,
 void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
                           bool& json) {
   AddText(app, "--server", options.servers,
-          "HOST:PORT of the server; several between commas take over from each "
-          "other. "
-          "Without it this process computes");
+          "HOST:PORT of the server, or dns:///HOST:PORT for every address of a "
+          "name; several between commas share the work, and take over from "
+          "each other. Without it this process computes");
   AddText(app, "--timeout", options.timeout,
           "Give up after this many seconds. Default: never");
   app.add_flag("--json", json, "Print one JSON object");
 }
 
-void AddThreadsOption(CLI::App& app, ConnectionOptions& options) {
+void AddSpeedOptions(CLI::App& app, ConnectionOptions& options) {
   AddText(app, "--threads", options.threads,
           "Threads that compute when there is no --server. Default: one for "
           "each core");
+  AddText(app, "--parallel", options.parallel,
+          absl::StrCat("Streams at once when there is a --server, 1 to ",
+                       kMaxParallel,
+                       ": they share the bytes, and go on for each other. "
+                       "Default: one for each address of the servers"));
 }
 
 void AddRootSeedOption(CLI::App& app, ConnectionOptions& options) {

@@ -34,8 +34,8 @@ CLI::Option* AddText(CLI::App& app, const std::string& names,
 // --server, --timeout, --json.
 void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
                           bool& json);
-// --threads.
-void AddThreadsOption(CLI::App& app, ConnectionOptions& options);
+// --threads, --parallel.
+void AddSpeedOptions(CLI::App& app, ConnectionOptions& options);
 // --root-seed-file.
 void AddRootSeedOption(CLI::App& app, ConnectionOptions& options);
 

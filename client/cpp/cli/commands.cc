@@ -44,12 +44,19 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
   WeightClientOptions client_options;
   client_options.timeout = timeout;
   client_options.servers = absl::StrSplit(*options.servers, ',');
+  if (options.parallel.has_value() &&
+      (!absl::SimpleAtoi(*options.parallel, &client_options.parallel) ||
+       client_options.parallel < 1 || client_options.parallel > kMaxParallel)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--parallel: \"", *options.parallel,
+                     "\" is not an integer from 1 to ", kMaxParallel));
+  }
   auto client = WeightClient::Create(client_options);
   if (absl::IsInvalidArgument(client.status())) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--server: \"", *options.servers,
-        "\" is not host:port, or several of them between commas, with a "
-        "port from 1 to 65535"));
+        "\" is not host:port or dns:///host:port, or several of them between "
+        "commas, with a port from 1 to 65535"));
   }
   return client;
 }

@@ -16,12 +16,14 @@ namespace weightinit::cli {
 
 // Who computes, as typed.
 struct ConnectionOptions {
-  // Comma-separated host:port; nothing to compute in this process.
+  // Comma-separated host:port or dns:///host:port; nothing to compute in this
+  // process.
   std::optional<std::string> servers;
   std::optional<std::string> timeout;  // In seconds.
   // Path, for the service inside this process; servers have their own.
   std::optional<std::string> root_seed_file;
-  std::optional<std::string> threads;  // Without servers.
+  std::optional<std::string> threads;   // Without servers.
+  std::optional<std::string> parallel;  // With them: streams at once.
 };
 
 struct InitOptions {

@@ -23,7 +23,7 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
                  "Only tensors whose name matches this pattern, in which * is "
                  "any text and ? one character; may be given several times. "
                  "Default: all");
-  AddThreadsOption(app, options.connection);
+  AddSpeedOptions(app, options.connection);
   AddConnectionOptions(app, options.connection, options.json);
   AddRootSeedOption(app, options.connection);
   app.footer(kExitStatusHelp);

@@ -140,7 +140,7 @@ void AddInit(CLI::App& app, ChosenCommand& chosen) {
       "OUTPUT.partial and OUTPUT.partial.state, and go on from there "
       "the next time, once it is found intact. Default: nothing "
       "partial stays");
-  AddThreadsOption(*init, options->connection);
+  AddSpeedOptions(*init, options->connection);
   AddConnectionOptions(*init, options->connection, options->json);
   AddRootSeedOption(*init, options->connection);
   init->footer(kExitStatusHelp);

@@ -7,11 +7,24 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "weightinit/core/utf8.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/tensor.pb.h"
 
 namespace weightinit {
+
+namespace {
+
+absl::Status After(const absl::Status& status, int64_t delivered, int64_t all,
+                   absl::string_view what) {
+  if (delivered == 0) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), " (after ", delivered,
+                                   " of ", all, " ", what, ")"));
+}
+
+}  // namespace
 
 absl::Status CheckNames(const std::string& tensor_name,
                         const std::string& seed_name) {
@@ -37,10 +50,12 @@ absl::Status CheckBuffer(size_t bytes,
 
 absl::Status AfterElements(const absl::Status& status, int64_t delivered,
                            int64_t elements) {
-  if (delivered == 0) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(status.message(), " (after ", delivered,
-                                   " of ", elements, " elements)"));
+  return After(status, delivered, elements, "elements");
+}
+
+absl::Status AfterBytes(const absl::Status& status, int64_t delivered,
+                        int64_t bytes) {
+  return After(status, delivered, bytes, "bytes");
 }
 
 }  // namespace weightinit

@@ -33,6 +33,10 @@ absl::Status CheckBuffer(size_t bytes,
 absl::Status AfterElements(const absl::Status& status, int64_t delivered,
                            int64_t elements);
 
+// The same of bytes.
+absl::Status AfterBytes(const absl::Status& status, int64_t delivered,
+                        int64_t bytes);
+
 }  // namespace weightinit
 
 #endif  // WEIGHTINIT_CLIENT_CPP_FETCH_FETCH_ERRORS_H_

@@ -24,16 +24,14 @@ absl::Status Corrupt(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("verification failed: ", what));
 }
 
-// Whether two summaries are of the same model. Advice is worded by the server,
-// whose version may differ.
+}  // namespace
+
 bool SameModel(const v1::ModelSummary& first, const v1::ModelSummary& other) {
   MessageDifferencer differencer;
   differencer.IgnoreField(v1::ModelSummary::descriptor()->FindFieldByNumber(
       v1::ModelSummary::kAdvisoriesFieldNumber));
   return differencer.Compare(first, other);
 }
-
-}  // namespace
 
 v1::InitializeModelRequest RestOf(const v1::InitializeModelRequest& request,
                                   const ModelDelivery& delivery) {

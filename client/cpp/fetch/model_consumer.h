@@ -35,6 +35,10 @@ struct ModelDelivery {
 v1::InitializeModelRequest RestOf(const v1::InitializeModelRequest& request,
                                   const ModelDelivery& delivery);
 
+// Whether two summaries are of the same model. Advice is worded by the server,
+// whose version may differ.
+bool SameModel(const v1::ModelSummary& first, const v1::ModelSummary& other);
+
 // Verifies the parts that one stream brings, then delivers them. Not
 // thread-safe.
 class ModelConsumer final : public MessageConsumer {

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "client/cpp/fetch/fetch_errors.h"
-#include "client/cpp/local/local_threads.h"
+#include "client/cpp/fetch/threads.h"
 #include "client/cpp/local/piece_board.h"
 #include "client/cpp/local/piece_layout.h"
 #include "proto/cpp/crc32.h"

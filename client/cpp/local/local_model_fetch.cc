@@ -14,7 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
-#include "client/cpp/local/local_threads.h"
+#include "client/cpp/fetch/threads.h"
 #include "client/cpp/local/piece_layout.h"
 #include "proto/cpp/crc32.h"
 #include "proto/cpp/model_conversion.h"

@@ -22,11 +22,22 @@
 
 namespace weightinit {
 
+// Streams of one call.
+inline constexpr int kMaxParallel = 64;
+
 struct WeightClientOptions {
-  // Each "host:port", at least one; connections are not encrypted. The first is
-  // used until it fails, then the next, and round again. All of them give the
-  // same bytes.
+  // Each "host:port" or "dns:///host:port", at least one; connections are not
+  // encrypted. The latter stands for every address that the name has when the
+  // client is made. All of them give the same bytes. What is delivered in order
+  // comes from one of them, until it fails, then from the next, and round
+  // again; the rest from all of them at once, see `parallel`.
   std::vector<std::string> servers;
+  // Streams of one call of FetchModel, or of Fetch into a buffer or a
+  // PieceSink, from 0 to 64; 0: one for each address of the servers. Each
+  // delivers a segment of the bytes, at least 4 MiB; one that is done takes
+  // over half of what another has left, or all of it if that one stands still.
+  // It changes speed only.
+  int parallel = 0;
   // Consecutive attempts that deliver nothing before a call gives up; each
   // server is tried at least once. There is no bound on attempts that make
   // progress.
@@ -102,15 +113,14 @@ class WeightClient {
 
   // The same into the front of `buffer`, each byte copied once.
   // INVALID_ARGUMENT: it is too small, and nothing was written. After another
-  // error it begins with the elements that the error's message counts; the
-  // bytes behind them are unspecified, since checksums are computed while
-  // copying.
+  // error what it holds is unspecified; but where one stream at a time was
+  // used, it begins with the elements that the error's message counts.
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request,
       absl::Span<uint8_t> buffer) = 0;
 
   // The same into a sink that takes the pieces in any order, and from several
-  // threads. A client of servers calls it from this thread alone, in order.
+  // threads.
   virtual absl::StatusOr<FetchResult> Fetch(
       const v1::InitializeTensorRequest& request, PieceSink& sink) = 0;
 

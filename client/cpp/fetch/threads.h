@@ -1,7 +1,7 @@
 // Work on several threads at once.
 
-#ifndef WEIGHTINIT_CLIENT_CPP_LOCAL_LOCAL_THREADS_H_
-#define WEIGHTINIT_CLIENT_CPP_LOCAL_LOCAL_THREADS_H_
+#ifndef WEIGHTINIT_CLIENT_CPP_FETCH_THREADS_H_
+#define WEIGHTINIT_CLIENT_CPP_FETCH_THREADS_H_
 
 #include <cstddef>
 #include <system_error>
@@ -44,4 +44,4 @@ void OnThreads(int count, const Work& work) {
 
 }  // namespace weightinit
 
-#endif  // WEIGHTINIT_CLIENT_CPP_LOCAL_LOCAL_THREADS_H_
+#endif  // WEIGHTINIT_CLIENT_CPP_FETCH_THREADS_H_
