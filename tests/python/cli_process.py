@@ -52,6 +52,9 @@ class ServerProcess:
         self._process.terminate()
         self._process.wait(PATIENCE)
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def kill(self):
         self._process.kill()
         self._process.wait()

@@ -62,7 +62,7 @@ bool SegmentBoard::TakeOver(Worker& worker, absl::Duration* wait) {
     worker.patience = 2 * other.patience;
     worker.last_claim = now;
     other.rest.end = other.rest.begin;
-    if (other.interrupt) other.interrupt();
+    Interrupt(other);
     changed_.SignalAll();
     return true;
   }
@@ -79,6 +79,11 @@ bool SegmentBoard::TakeOver(Worker& worker, absl::Duration* wait) {
   }
   *wait = next;
   return false;
+}
+
+void SegmentBoard::Interrupt(Worker& worker) {
+  if (worker.interrupt) worker.interrupt();
+  worker.interrupt = nullptr;
 }
 
 Segment SegmentBoard::Rest(int worker) const {
@@ -123,9 +128,7 @@ bool SegmentBoard::Pause(int worker, absl::Duration duration) {
 void SegmentBoard::Fail(const absl::Status& status) {
   const absl::MutexLock lock(&mutex_);
   status_.Update(status);
-  for (const Worker& worker : workers_) {
-    if (worker.interrupt) worker.interrupt();
-  }
+  for (Worker& worker : workers_) Interrupt(worker);
   changed_.SignalAll();
 }
 

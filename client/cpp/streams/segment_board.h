@@ -58,9 +58,9 @@ class SegmentBoard {
   // the returned number, at most `bytes`; fewer where the segment ends.
   int64_t Claim(int worker, int64_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // `interrupt` is called, with the board locked, as soon as nothing is left of
-  // the worker's segment because another one has taken it over, or after Fail.
-  // False: that is so already, and it is not called.
+  // `interrupt` is called once, with the board locked, as soon as nothing is
+  // left of the worker's segment because another one has taken it over, or
+  // after Fail. False: that is so already, and it is not called.
   bool SetInterrupt(int worker, std::function<void()> interrupt)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void ClearInterrupt(int worker) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -91,6 +91,7 @@ class SegmentBoard {
   // ask again.
   bool TakeOver(Worker& worker, absl::Duration* wait)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Interrupt(Worker& worker);
 
   const int64_t min_bytes_;
   const std::function<int64_t(int64_t)> align_;

@@ -46,6 +46,9 @@ struct FakeStream {
 };
 
 inline constexpr int64_t kFakeChunkElements = 16;
+// Of large tensors, so that they do not take long.
+inline constexpr int64_t kFakeLargeTensor = 1'000'000;
+inline constexpr int64_t kFakeLargeChunkElements = 65'536;
 // Of every name.
 inline constexpr uint64_t kFakeNamedSeed = 99;
 
@@ -157,9 +160,10 @@ class FakeService final : public v1::WeightInitService::Service {
     description.set_elements(total - first);
     description.set_bytes((total - first) * 4);
 
-    for (int64_t at = first; at < total; at += kFakeChunkElements) {
-      const std::string data =
-          FakeData(at, std::min(at + kFakeChunkElements, total));
+    const int64_t step =
+        all < kFakeLargeTensor ? kFakeChunkElements : kFakeLargeChunkElements;
+    for (int64_t at = first; at < total; at += step) {
+      const std::string data = FakeData(at, std::min(at + step, total));
       v1::TensorChunk& chunk = *stream.parts.emplace_back().mutable_chunk();
       chunk.set_first_element(at);
       chunk.set_crc32(FakeCrc32(data));
