@@ -18,7 +18,7 @@ inline constexpr int64_t kGroupBlocks = 32;
 inline constexpr int64_t kTileBlocks = 256;
 
 // `blocks` rounded up to whole groups.
-inline constexpr int64_t RoundUpToGroup(int64_t blocks) {
+constexpr int64_t RoundUpToGroup(int64_t blocks) {
   return (blocks + kGroupBlocks - 1) / kGroupBlocks * kGroupBlocks;
 }
 

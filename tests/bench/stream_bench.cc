@@ -245,7 +245,7 @@ class Measurements {
       stalled->reader = stub.InitializeTensor(&stalled->context, *request);
       v1::InitializeTensorResponse header;
       if (!stalled->reader->Read(&header)) {
-        const absl::Status status = ToAbslStatus(stalled->reader->Finish());
+        absl::Status status = ToAbslStatus(stalled->reader->Finish());
         stalled_.pop_back();
         return status;
       }
@@ -290,7 +290,7 @@ int Main(int argc, char** argv) {
   KeepReceiveMemory();
   Measurements measurements(memory_bytes);
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << Answer(&measurements, line).dump() << std::endl;
+    std::cout << Answer(&measurements, line).dump() << "\n" << std::flush;
   }
   return 0;
 }

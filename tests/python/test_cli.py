@@ -276,7 +276,7 @@ class CliTest(CliTestCase):
                 self.assertTrue(process.stdout.read1(1 << 20), "no bar till the end")
             bar = reader.read(4096).decode()
             process.send_signal(signal.SIGTERM)
-        self.assertRegex(bar, r"^\r\[#* *\] +\d+%  \d+ MB  \d+ MB/s")
+        self.assertRegex(bar, r"^\r\[#* *\] +\d+%  \d+ MB  \d+ MB/s  \d+:\d\d left")
 
     def test_threads_and_ways_to_the_file_change_nothing(self):
         # 2.4 MB: several pieces.

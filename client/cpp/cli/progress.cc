@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -40,11 +43,15 @@ void ProgressBar::Add(int64_t bytes) {
   const double fraction =
       static_cast<double>(bytes_) / static_cast<double>(total_bytes_);
   const double megabytes = static_cast<double>(bytes_) / 1e6;
+  const double elapsed = absl::ToDoubleSeconds(now - started_);
+  // At the rate so far.
+  const auto left = static_cast<int64_t>(
+      std::ceil(elapsed * (1 - fraction) / std::max(fraction, 1e-9)));
   const auto filled = static_cast<size_t>(fraction * kBarWidth);
-  const std::string line =
-      absl::StrFormat("\r[%-*s] %3.0f%%  %.0f MB  %.0f MB/s\x1b[K", kBarWidth,
-                      std::string(filled, '#'), 100 * fraction, megabytes,
-                      megabytes / absl::ToDoubleSeconds(now - started_));
+  const std::string line = absl::StrFormat(
+      "\r[%-*s] %3.0f%%  %.0f MB  %.0f MB/s  %d:%02d left\x1b[K", kBarWidth,
+      std::string(filled, '#'), 100 * fraction, megabytes, megabytes / elapsed,
+      left / 60, left % 60);
   // A terminal that is gone is no reason to stop.
   WriteText(STDERR_FILENO, line).IgnoreError();
   shown_ = true;
