@@ -1,5 +1,6 @@
 #include "proto/cpp/description_conversion.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -41,6 +42,21 @@ void ToProto(const DistributionParameters& parameters,
   }
 }
 
+// Nothing if the slice is the whole tensor.
+void AddSlice(const TensorPlan& plan, v1::TensorDescription* proto) {
+  bool whole = true;
+  for (size_t d = 0; d < plan.slice.size(); ++d) {
+    whole = whole && plan.slice[d].start == 0 &&
+            plan.slice[d].stop == plan.shape[d];
+  }
+  if (whole) return;
+  for (const ResolvedRange& range : plan.slice) {
+    v1::DimensionRange* added = proto->add_slice();
+    added->set_start(range.start);
+    added->set_stop(range.stop);
+  }
+}
+
 template <typename Core, typename Repeated>
 void AddAllNamed(Repeated* repeated) {
   for (const Named<Core>& named : AllNamed<Core>()) {
@@ -55,6 +71,7 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   const std::vector<int64_t> slice_shape = plan.SliceShape();
   proto->mutable_shape()->Add(plan.shape.begin(), plan.shape.end());
   proto->mutable_slice_shape()->Add(slice_shape.begin(), slice_shape.end());
+  AddSlice(plan, proto);
   proto->set_scheme(static_cast<v1::Scheme>(plan.scheme));
   proto->set_activation(static_cast<v1::Activation>(plan.activation));
   proto->set_dtype(static_cast<v1::Dtype>(plan.dtype));

@@ -41,7 +41,7 @@ OPTIONS = {
     "--generator": (["--shape", "4x4", "--generator", "philox4x32_v1"],
                     {"generator": "philox4x32_v1"}),
     "--slice": (["--shape", "16x8", "--slice", "-4:,:-1"],
-                {"shape": [16, 8], "slice_shape": [4, 7], "elements": 28}),
+                {"shape": [16, 8], "slice": [[12, 16], [0, 7]], "slice_shape": [4, 7], "elements": 28}),
     "--first-element": (["--shape", "16x8", "--first-element", "100"],
                         {"elements": 28, "tensor_elements": 128}),
     "--element-count": (["--shape", "16x8", "--element-count", "100"],
@@ -193,7 +193,7 @@ class CliTest(CliTestCase):
         path = self.path("w.bin")
         report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "--sha256", "-o", path)
         self.assertEqual(set(report), {
-            "name", "shape", "slice_shape", "scheme", "activation", "distribution",
+            "name", "shape", "slice", "slice_shape", "scheme", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
             "tensor_elements", "elements", "bytes", "dtype", "layout", "seed_name",
             "seed", "generator", "crc32", "sha256", "seconds", "resumed", "measured", "output",

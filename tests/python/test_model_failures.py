@@ -117,7 +117,7 @@ class UsageTest(ModelTestCase):
             (("init", self.manifest, *output, "--seed-name", "a"), "needs --server, or --root-seed-file"),
             (("init", self.manifest, *output, "--seed-name", "a", "--root-seed-file", "/nonexistent"),
              "--root-seed-file"),
-            (("init", self.manifest, "-o", self.path("x.bin")), "does not end in .safetensors"),
+            (("init", self.manifest, "-o", self.path("x.pt")), "does not end in .safetensors"),
             (("init", self.manifest, "-o", "-"), "does not end in .safetensors"),
             (("init", self.manifest, "-o", ".safetensors"), "does not end in .safetensors"),
         ):

@@ -219,6 +219,12 @@ TEST(ConvertTest, DescriptionSaysEverythingThatThePlanDoes) {
   EXPECT_EQ(description.name(), "fc");
   EXPECT_THAT(description.shape(), ElementsAre(64, 32));
   EXPECT_THAT(description.slice_shape(), ElementsAre(56, 16));
+  ASSERT_EQ(description.slice_size(), 2);
+  EXPECT_EQ(description.slice(0).start(), 8);
+  EXPECT_EQ(description.slice(0).stop(), 64);
+  EXPECT_EQ(description.slice(1).start(), 0);
+  EXPECT_TRUE(description.slice(1).has_stop());
+  EXPECT_EQ(description.slice(1).stop(), 16);
   EXPECT_EQ(description.scheme(), v1::SCHEME_XAVIER_UNIFORM);
   EXPECT_EQ(description.activation(), v1::ACTIVATION_RELU);
   EXPECT_EQ(description.dtype(), v1::DTYPE_BFLOAT16);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/cli/part_metadata.h"
 #include "client/cpp/cli/safetensors_header.h"
 #include "nlohmann/json.hpp"
 #include "proto/cpp/wire_names.h"
@@ -67,21 +68,25 @@ std::string LittleEndian(uint64_t value, int bytes) {
   return out;
 }
 
-std::string NpyHeader(const v1::TensorDescription& description) {
+}  // namespace
+
+std::string NpyHeader(v1::Dtype dtype, const std::vector<int64_t>& shape) {
   constexpr absl::string_view kMagic("\x93NUMPY\x01\x00", 8);
   constexpr size_t kLengthBytes = 2;
-  const std::vector<int64_t> shape = FileShape(description);
   std::string dictionary = absl::StrCat(
-      "{'descr': '", NumpyDescr(description.dtype()),
-      "', 'fortran_order': False, 'shape': (", absl::StrJoin(shape, ", "),
-      shape.size() == 1 ? "," : "", "), }");
+      "{'descr': '", NumpyDescr(dtype), "', 'fortran_order': False, 'shape': (",
+      absl::StrJoin(shape, ", "), shape.size() == 1 ? "," : "", "), }");
   dictionary = PadToMultiple(dictionary, 64, kMagic.size() + kLengthBytes, 1);
   dictionary.push_back('\n');
   return absl::StrCat(kMagic, LittleEndian(dictionary.size(), kLengthBytes),
                       dictionary);
 }
 
+namespace {
+
 std::string SafetensorsHeader(const v1::TensorDescription& description) {
+  const std::string name =
+      description.name().empty() ? "tensor" : description.name();
   nlohmann::ordered_json header;
   // The format allows strings only.
   header[kSafetensorsMetadata] = {
@@ -91,7 +96,11 @@ std::string SafetensorsHeader(const v1::TensorDescription& description) {
       {"seed", absl::StrCat(description.seed())},
       {"weightinit", kVersion},
   };
-  header[description.name().empty() ? "tensor" : description.name()] = {
+  if (!description.slice().empty()) {
+    header[kSafetensorsMetadata][kPartMetadataKey + name] =
+        PartMetadata(description);
+  }
+  header[name] = {
       {"dtype", SafetensorsDtype(description.dtype())},
       {"shape", FileShape(description)},
       {"data_offsets", {0, description.bytes()}},
@@ -133,7 +142,7 @@ std::string FileHeader(FileFormat format,
                        const v1::TensorDescription& description) {
   switch (format) {
     case FileFormat::kNpy:
-      return NpyHeader(description);
+      return NpyHeader(description.dtype(), FileShape(description));
     case FileFormat::kSafetensors:
       return SafetensorsHeader(description);
     case FileFormat::kBin:

@@ -3,8 +3,10 @@
 #ifndef WEIGHTINIT_CLIENT_CPP_CLI_FILE_FORMAT_H_
 #define WEIGHTINIT_CLIENT_CPP_CLI_FILE_FORMAT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "weightinit/v1/tensor.pb.h"
@@ -30,6 +32,10 @@ absl::Status CheckName(FileFormat format, const std::string& name);
 // or [elements] when not all of the slice is delivered.
 std::string FileHeader(FileFormat format,
                        const v1::TensorDescription& description);
+
+// The bytes before those of a tensor in a .npy file, version 1.0. NumPy has no
+// bfloat16: it becomes V2, two opaque bytes.
+std::string NpyHeader(v1::Dtype dtype, const std::vector<int64_t>& shape);
 
 }  // namespace weightinit::cli
 

@@ -17,6 +17,7 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/interrupt.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/temporary.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
 
@@ -57,7 +58,7 @@ int Main(int argc, char** argv) {
   for (const int number : {SIGPIPE, SIGXFSZ}) {
     if (std::signal(number, SIG_IGN) == SIG_ERR) return 1;
   }
-  ExitOnSignals(&Output::RemoveTemporary);
+  ExitOnSignals(&RemoveTemporary);
 
   CLI::App app("Deterministic initial weights of neural networks.",
                "weightinit");

@@ -15,7 +15,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
-#include "client/cpp/cli/model_file.h"
+#include "client/cpp/cli/model_files.h"
+#include "client/cpp/cli/model_layout.h"
 #include "client/cpp/cli/model_report.h"
 #include "client/cpp/cli/model_verifier.h"
 #include "client/cpp/cli/output.h"
@@ -93,23 +94,21 @@ v1::DescribeModelRequest DescriptionOf(
   return description;
 }
 
-// The layout of the file for `model`.
-absl::StatusOr<ModelFile> LayOutFile(WeightClient& client,
-                                     const TypedModel& model) {
-  ModelFile file;
+// Fills the layout of the files for `model`.
+absl::Status LayOutFiles(WeightClient& client, const TypedModel& model,
+                         ModelLayout& layout) {
   const auto summary = client.DescribeModel(
       DescriptionOf(model.request),
-      [&](const v1::ModelTensor& tensor) { return file.Add(tensor); });
+      [&](const v1::ModelTensor& tensor) { return layout.Add(tensor); });
   if (!summary.ok()) return model.Explain(summary.status());
-  file.Finish(*summary);
-  return file;
+  return layout.Finish(*summary);
 }
 
-// Writes pieces where they belong in the file.
+// Writes pieces where they belong in the files.
 class FileSink final : public ModelSink {
  public:
-  FileSink(const ModelFile& file, Output& output)
-      : file_(file), output_(output) {}
+  FileSink(const ModelLayout& layout, const ModelOutput& output)
+      : layout_(layout), output_(output) {}
 
   absl::Status OnSummary(const v1::ModelSummary& summary) override {
     progress_.Start(summary.bytes());
@@ -119,25 +118,24 @@ class FileSink final : public ModelSink {
   absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
                        absl::Span<const uint8_t> data) override {
     progress_.Add(static_cast<int64_t>(data.size()));
-    return output_.WriteAt(file_.OffsetOf(tensor) + offset, data);
+    const ModelLayout::Place place = layout_.PlaceOf(tensor);
+    return output_.WriteAt(place.file, place.offset + offset, data);
   }
 
- private:
-  const ModelFile& file_;
-  Output& output_;
-  ProgressBar progress_;
-};
-
-absl::Status CheckOutput(const std::string& path) {
-  constexpr char kExtension[] = ".safetensors";
-  const size_t size = sizeof(kExtension) - 1;
-  if (path.size() > size &&
-      path.compare(path.size() - size, size, kExtension) == 0) {
+  absl::Status OnTensorEnd(const v1::ModelTensor& tensor,
+                           uint32_t crc32) override {
+    crc32s_[tensor.index()] = crc32;
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--output: \"", path, "\" does not end in .safetensors"));
-}
+
+  const Crc32s& crc32s() const { return crc32s_; }
+
+ private:
+  const ModelLayout& layout_;
+  const ModelOutput& output_;
+  ProgressBar progress_;
+  Crc32s crc32s_;
+};
 
 }  // namespace
 
@@ -161,33 +159,38 @@ absl::Status RunModelPlan(const ModelOptions& options) {
 
 absl::Status RunModelInit(const ModelInitOptions& options) {
   const absl::Time start = absl::Now();
-  if (absl::Status status = CheckOutput(options.output); !status.ok()) {
-    return status;
-  }
+  const auto layout = LayoutFor(options.output, options.max_file_bytes);
+  if (!layout.ok()) return layout.status();
   const auto model = ReadModel(options.model);
   if (!model.ok()) return model.status();
   const auto client = Connect(options.model.connection);
   if (!client.ok()) return client.status();
-  const auto file = LayOutFile(**client, *model);
-  if (!file.ok()) return file.status();
-  auto output = Output::Open(options.output);
-  if (!output.ok()) return output.status();
-  if (!(*output)->has_offsets()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--output: \"", options.output, "\" is not a regular file"));
-  }
-  if (absl::Status status = (*output)->Write(file->header()); !status.ok()) {
+  if (absl::Status status = LayOutFiles(**client, *model, **layout);
+      !status.ok()) {
     return status;
   }
-  FileSink sink(*file, **output);
+  const auto output = ModelOutput::Open(options.output, **layout);
+  if (!output.ok()) return output.status();
+  if (absl::Status status = (*output)->Write((*layout)->ahead());
+      !status.ok()) {
+    return status;
+  }
+  FileSink sink(**layout, **output);
   const auto result = (*client)->FetchModel(model->request, sink);
   if (!result.ok()) return result.status();
+  if (absl::Status status = (*output)->Write((*layout)->Behind(sink.crc32s()));
+      !status.ok()) {
+    return status;
+  }
   if (absl::Status status = (*output)->Commit(); !status.ok()) return status;
   ModelReport report;
   report.result = *result;
   report.result.summary.set_seed_name(model->seed_name);
   report.output = options.output;
-  report.file_bytes = file->bytes();
+  for (const ModelFile& file : (*layout)->files()) {
+    if (!file.name.empty()) report.files.push_back(file.name);
+  }
+  report.file_bytes = (*layout)->bytes();
   report.seconds = absl::ToDoubleSeconds(absl::Now() - start);
   WriteText(STDERR_FILENO, ModelAdvisoryText(result->summary)).IgnoreError();
   return WriteText(STDOUT_FILENO, options.model.json ? ModelInitJson(report)
@@ -199,9 +202,13 @@ absl::Status RunModelVerify(const ModelVerifyOptions& options) {
   if (!model.ok()) return model.status();
   const auto client = Connect(options.model.connection);
   if (!client.ok()) return client.status();
-  const auto file = LayOutFile(**client, *model);
-  if (!file.ok()) return file.status();
-  auto verifier = ModelVerifier::Open(options.file, *file);
+  const auto layout = LayoutOf(options.file);
+  if (!layout.ok()) return layout.status();
+  if (absl::Status status = LayOutFiles(**client, *model, **layout);
+      !status.ok()) {
+    return status;
+  }
+  auto verifier = ModelVerifier::Open(options.file, **layout);
   if (!verifier.ok()) return verifier.status();
   const auto result = (*client)->FetchModel(model->request, **verifier);
   if (!result.ok()) return result.status();

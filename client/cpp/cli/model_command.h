@@ -24,7 +24,8 @@ struct ModelOptions {
 
 struct ModelInitOptions {
   ModelOptions model;
-  std::string output;
+  std::string output;  // A file, or a directory of several.
+  std::optional<std::string> max_file_bytes;
 };
 
 struct ModelVerifyOptions {
@@ -36,9 +37,10 @@ struct ModelVerifyOptions {
 //
 // The tensors, and what they amount to; nothing is computed.
 absl::Status RunModelPlan(const ModelOptions& options);
-// Writes the model to a file, which appears whole or not at all.
+// Writes the model to a file, or several in a directory, which appear whole or
+// not at all.
 absl::Status RunModelInit(const ModelInitOptions& options);
-// Computes the model again and compares. DATA_LOSS: the file differs; the error
+// Computes the model again and compares. DATA_LOSS: the files differ; the error
 // names the first tensor and element that do.
 absl::Status RunModelVerify(const ModelVerifyOptions& options);
 

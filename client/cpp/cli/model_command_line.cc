@@ -42,13 +42,18 @@ void AddPlan(CLI::App& model, ChosenCommand& chosen) {
 void AddInit(CLI::App& model, ChosenCommand& chosen) {
   const auto options = std::make_shared<ModelInitOptions>();
   CLI::App* const init =
-      model.add_subcommand("init", "Compute a model and store it in one file");
+      model.add_subcommand("init", "Compute a model and store it");
   AddModelOptions(*init, options->model);
   init->add_option("-o,--output", options->output,
-                   "File to write, NAME.safetensors. It appears when it is "
-                   "complete; its bytes do not depend on the order of the "
-                   "manifest's entries")
+                   "File to write, NAME.safetensors, .npz or .bin (raw), or a "
+                   "directory, NAME or NAME/, which gets model.safetensors, or "
+                   "several files and their index. It appears when it is "
+                   "complete; the bytes of .safetensors and .npz files do not "
+                   "depend on the order of the manifest's entries")
       ->required();
+  AddText(*init, "--max-file-bytes", options->max_file_bytes,
+          "Of a directory: bytes of tensors in one file; a larger tensor has a "
+          "file of its own. Default: 5000000000");
   init->callback([options, &chosen] {
     chosen = [options] { return RunModelInit(*options); };
   });
@@ -57,8 +62,11 @@ void AddInit(CLI::App& model, ChosenCommand& chosen) {
 void AddVerify(CLI::App& model, ChosenCommand& chosen) {
   const auto options = std::make_shared<ModelVerifyOptions>();
   CLI::App* const verify = model.add_subcommand(
-      "verify", "Compute a model again and compare it with a file");
-  verify->add_option("FILE", options->file, "The .safetensors file")
+      "verify", "Compute a model again and compare it with its files");
+  verify
+      ->add_option("FILE", options->file,
+                   "The .safetensors, .npz or .bin file, or a directory with "
+                   "model.safetensors or its index")
       ->required();
   AddModelOptions(*verify, options->model);
   verify->callback([options, &chosen] {

@@ -50,9 +50,10 @@ Json DescriptionJson(const v1::TensorDescription& description) {
   Json json;
   json["name"] = description.name();
   json["shape"] = description.shape();
-  if (description.slice_shape().size() != description.shape().size() ||
-      !std::equal(description.shape().begin(), description.shape().end(),
-                  description.slice_shape().begin())) {
+  if (!description.slice().empty()) {
+    for (const v1::DimensionRange& range : description.slice()) {
+      json["slice"].push_back({range.start(), range.stop()});
+    }
     json["slice_shape"] = description.slice_shape();
   }
   json["dtype"] = std::string(WireName<Dtype>(description.dtype()));
@@ -153,9 +154,14 @@ std::string ModelInitText(const ModelReport& report) {
   std::string text = SummaryText(report.result.summary);
   AddRow("crc32", absl::StrFormat("%08x", report.result.crc32), &text);
   AddRow("output",
-         absl::StrFormat("%s, %d bytes in %.3g s, %.0f MB/s", report.output,
-                         report.file_bytes, report.seconds,
-                         MegabytesPerSecond(report)),
+         absl::StrFormat(
+             "%s, %s%d bytes in %.3g s, %.0f MB/s", report.output,
+             report.files.empty()
+                 ? ""
+                 : absl::StrCat(
+                       Count(static_cast<int64_t>(report.files.size()), "file"),
+                       ", "),
+             report.file_bytes, report.seconds, MegabytesPerSecond(report)),
          &text);
   return text;
 }
@@ -165,6 +171,7 @@ std::string ModelInitJson(const ModelReport& report) {
   json["crc32"] = report.result.crc32;
   json["resumed"] = report.result.resumed;
   json["output"] = report.output;
+  if (!report.files.empty()) json["files"] = report.files;
   json["file_bytes"] = report.file_bytes;
   json["seconds"] = report.seconds;
   return json.dump() + "\n";

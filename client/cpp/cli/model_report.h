@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "weightinit/client/fetch_result.h"
 #include "weightinit/v1/model.pb.h"
@@ -15,6 +16,7 @@ namespace weightinit::cli {
 struct ModelReport {
   ModelFetchResult result;
   std::string output;
+  std::vector<std::string> files;  // Of a directory.
   int64_t file_bytes = 0;
   double seconds = 0;
 };

@@ -1,16 +1,12 @@
 #include "client/cpp/cli/model_verifier.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,51 +15,73 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+#include "client/cpp/cli/model_files.h"
 
 namespace weightinit::cli {
-namespace {
-
-absl::Status IoError(const std::string& path, int error) {
-  return absl::InternalError(absl::StrCat(path, ": ", std::strerror(error)));
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelVerifier>> ModelVerifier::Open(
-    const std::string& path, const ModelFile& expected) {
-  // Not to wait for the other end of a pipe.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return IoError(path, errno);
-  std::unique_ptr<ModelVerifier> verifier(
-      new ModelVerifier(path, fd, expected));
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return IoError(path, errno);
-  if (!S_ISREG(info.st_mode)) {
-    return absl::InternalError(absl::StrCat(path, ": is no regular file"));
+    const std::string& path, const ModelLayout& expected) {
+  std::unique_ptr<ModelVerifier> verifier(new ModelVerifier(expected));
+  const std::vector<std::string> paths = PathsOf(path, expected);
+  for (const std::string& file : paths) {
+    auto opened = InputFile::Open(file);
+    if (absl::IsNotFound(opened.status()) && paths.size() > 1) {
+      return absl::DataLossError(
+          absl::StrCat(path, " differs: ", file, " is missing"));
+    }
+    if (!opened.ok()) return opened.status();
+    verifier->files_.push_back(*std::move(opened));
   }
-  if (info.st_size != expected.bytes()) {
-    return absl::DataLossError(
-        absl::StrCat(path, " differs: it has ", info.st_size,
-                     " bytes, the model's file has ", expected.bytes()));
+  for (size_t file = 0; file < paths.size(); ++file) {
+    if (absl::Status status = verifier->CheckSize(file); !status.ok()) {
+      return status;
+    }
   }
-  std::vector<uint8_t> header(expected.header().size());
-  if (absl::Status status = verifier->Read(0, absl::MakeSpan(header));
-      !status.ok()) {
+  if (absl::Status status = verifier->Compare(expected.ahead()); !status.ok()) {
     return status;
-  }
-  const auto [there, wanted] = std::mismatch(
-      header.begin(), header.end(), expected.header().begin(),
-      [](uint8_t a, char b) { return a == static_cast<uint8_t>(b); });
-  if (there != header.end()) {
-    return absl::DataLossError(absl::StrCat(
-        path, " differs: its header is another from byte ",
-        there - header.begin(),
-        " on; the names, shapes, dtypes or the seed are not the model's"));
   }
   return verifier;
 }
 
-ModelVerifier::~ModelVerifier() { close(fd_); }
+absl::Status ModelVerifier::CheckSize(size_t file) const {
+  const int64_t there = files_[file]->bytes();
+  const int64_t wanted = expected_.files()[file].bytes;
+  if (there == wanted) return absl::OkStatus();
+  return Differs(file, absl::StrCat("it has ", there,
+                                    " bytes, the model's file has ", wanted));
+}
+
+absl::Status ModelVerifier::Compare(
+    const std::vector<FixedBytes>& fixed) const {
+  for (const FixedBytes& part : fixed) {
+    const auto there = files_[part.file]->ReadAt(
+        part.offset, static_cast<int64_t>(part.bytes.size()));
+    if (!there.ok()) return there.status();
+    if (*there == part.bytes) continue;
+    const auto byte =
+        std::mismatch(there->begin(), there->end(), part.bytes.begin()).first -
+        there->begin();
+    return Differs(
+        part.file,
+        part.tensor.empty()
+            ? absl::StrCat(
+                  "its header or list of tensors is another from byte ",
+                  part.offset + byte, " on")
+            : absl::StrCat("the header of tensor \"",
+                           absl::Utf8SafeCHexEscape(part.tensor),
+                           "\" is another from byte ", part.offset + byte,
+                           " on"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ModelVerifier::Differs(size_t file,
+                                    const std::string& what) const {
+  const InputFile& there = *files_[file];
+  const std::string difference = expected_.Difference(file, there);
+  return absl::DataLossError(absl::StrCat(
+      there.path(), " differs: ", difference.empty() ? what : difference));
+}
 
 absl::Status ModelVerifier::OnSummary(const v1::ModelSummary& summary) {
   progress_.Start(summary.bytes());
@@ -74,9 +92,10 @@ absl::Status ModelVerifier::OnPiece(const v1::ModelTensor& tensor,
                                     int64_t offset,
                                     absl::Span<const uint8_t> data) {
   progress_.Add(static_cast<int64_t>(data.size()));
+  const ModelLayout::Place place = expected_.PlaceOf(tensor);
   std::vector<uint8_t> there(data.size());
-  if (absl::Status status =
-          Read(expected_.OffsetOf(tensor) + offset, absl::MakeSpan(there));
+  if (absl::Status status = files_[place.file]->ReadAt(place.offset + offset,
+                                                       absl::MakeSpan(there));
       !status.ok()) {
     return status;
   }
@@ -95,33 +114,29 @@ absl::Status ModelVerifier::OnPiece(const v1::ModelTensor& tensor,
   tensor_ = tensor.index();
   byte_ = byte;
   name_ = tensor.description().name();
+  file_ = place.file;
   element_bytes_ =
       tensor.description().bytes() / tensor.description().elements();
   return absl::OkStatus();
 }
 
-absl::Status ModelVerifier::Finish() {
-  const absl::MutexLock lock(&mutex_);
-  if (!differs_) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      path_, " differs: tensor \"", absl::Utf8SafeCHexEscape(name_),
-      "\" from element ", byte_ / element_bytes_, " on"));
+absl::Status ModelVerifier::OnTensorEnd(const v1::ModelTensor& tensor,
+                                        uint32_t crc32) {
+  crc32s_[tensor.index()] = crc32;
+  return absl::OkStatus();
 }
 
-absl::Status ModelVerifier::Read(int64_t offset,
-                                 absl::Span<uint8_t> data) const {
-  while (!data.empty()) {
-    const ssize_t n = pread(fd_, data.data(), data.size(), offset);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return IoError(path_, errno);
-    if (n == 0) {
+absl::Status ModelVerifier::Finish() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (differs_) {
       return absl::DataLossError(
-          absl::StrCat(path_, " has become shorter while it was read"));
+          absl::StrCat(files_[file_]->path(), " differs: tensor \"",
+                       absl::Utf8SafeCHexEscape(name_), "\" from element ",
+                       byte_ / element_bytes_, " on"));
     }
-    offset += n;
-    data.remove_prefix(static_cast<size_t>(n));
   }
-  return absl::OkStatus();
+  return Compare(expected_.Behind(crc32s_));
 }
 
 }  // namespace weightinit::cli

@@ -7,42 +7,20 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <random>
-#include <system_error>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
+#include "client/cpp/cli/temporary.h"
 
 namespace weightinit::cli {
 namespace {
 
 constexpr char kPartialSuffix[] = ".partial";
-constexpr int kNameAttempts = 100;
 // As many as Linux follows.
 constexpr int kMaxLinks = 40;
 constexpr mode_t kMode = 0666;  // Less the umask.
-
-// The name that has to be removed if the process ends early; empty for none.
-// Held for ever by RemoveTemporary, so that no name can follow.
-struct TemporaryName {
-  absl::Mutex mutex;
-  std::string path ABSL_GUARDED_BY(mutex);
-};
-
-TemporaryName& CurrentTemporary() {
-  // Never destroyed: the thread that waits for signals outlives main.
-  static auto& current = *new TemporaryName;
-  return current;
-}
-
-absl::Status IoError(const std::string& path, int error) {
-  return absl::InternalError(absl::StrCat(
-      "cannot write ", path, ": ", std::generic_category().message(error)));
-}
 
 absl::Status WriteAll(int fd, absl::string_view data, const std::string& path) {
   while (!data.empty()) {
@@ -50,16 +28,10 @@ absl::Status WriteAll(int fd, absl::string_view data, const std::string& path) {
     if (written >= 0) {
       data.remove_prefix(static_cast<size_t>(written));
     } else if (errno != EINTR) {
-      return IoError(path, errno);
+      return WriteError(path, errno);
     }
   }
   return absl::OkStatus();
-}
-
-std::string DirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 // `path` with the links at its end followed, also when what they lead to does
@@ -71,31 +43,13 @@ absl::StatusOr<std::string> FollowLinks(std::string path) {
     if (lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
     char target[4096];
     const ssize_t length = readlink(path.c_str(), target, sizeof(target));
-    if (length < 0) return IoError(path, errno);
+    if (length < 0) return WriteError(path, errno);
     const std::string link(target, static_cast<size_t>(length));
     path = absl::StartsWith(link, "/")
                ? link
                : absl::StrCat(DirectoryOf(path), "/", link);
   }
-  return IoError(given, ELOOP);
-}
-
-std::string NewTemporaryName(const std::string& target) {
-  std::random_device random;
-  return absl::StrFormat("%s/.weightinit-%08x.tmp", DirectoryOf(target),
-                         random());
-}
-
-// Calls `create` with new names beside `target` until one is free. Returns that
-// name, or "" with errno set.
-template <typename Create>
-std::string CreateTemporary(const std::string& target, Create create) {
-  for (int i = 0; i < kNameAttempts; ++i) {
-    std::string name = NewTemporaryName(target);
-    if (create(name)) return name;
-    if (errno != EEXIST) break;
-  }
-  return "";
+  return WriteError(given, ELOOP);
 }
 
 std::string DescriptorPath(int fd) {
@@ -122,19 +76,19 @@ absl::StatusOr<std::unique_ptr<Output>> Output::Open(
   }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode)) return IoError(path, EISDIR);
+    if (S_ISDIR(info.st_mode)) return WriteError(path, EISDIR);
     if (absl::Status status = in_order(path); !status.ok()) return status;
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return IoError(path, errno);
+    if (fd < 0) return WriteError(path, errno);
     return std::unique_ptr<Output>(new Output(Kind::kDirect, fd, path));
   }
   absl::StatusOr<std::string> target = FollowLinks(path);
   if (!target.ok()) return target.status();
-  if (target->empty() || target->back() == '/') return IoError(path, EISDIR);
+  if (target->empty() || target->back() == '/') return WriteError(path, EISDIR);
   // Replacing a file asks for leave to write the directory only; a file that is
   // write-protected is meant to stay.
   if (access(target->c_str(), W_OK) != 0 && errno != ENOENT) {
-    return IoError(*target, errno);
+    return WriteError(*target, errno);
   }
   return options.keep_partial ? OpenPartial(*target)
                               : OpenRegular(*target, options);
@@ -145,13 +99,13 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenPartial(
   const std::string path = absl::StrCat(target, kPartialSuffix);
   const int fd =
       open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, kMode);
-  if (fd < 0) return IoError(path, errno);
+  if (fd < 0) return WriteError(path, errno);
   std::unique_ptr<Output> output(new Output(Kind::kPartial, fd, target));
   struct stat info;
-  if (fstat(fd, &info) != 0) return IoError(path, errno);
-  if (!S_ISREG(info.st_mode)) return IoError(path, EEXIST);
+  if (fstat(fd, &info) != 0) return WriteError(path, errno);
+  if (!S_ISREG(info.st_mode)) return WriteError(path, EEXIST);
   // Two downloads into one file would mix.
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return IoError(path, errno);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) return WriteError(path, errno);
   return output;
 }
 
@@ -169,22 +123,15 @@ absl::StatusOr<std::unique_ptr<Output>> Output::OpenRegular(
       close(fd);
     }
   }
-  TemporaryName& temporary = CurrentTemporary();
+  Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   int fd = -1;
   temporary.path = CreateTemporary(target, [&fd](const std::string& name) {
     fd = open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
     return fd >= 0;
   });
-  if (fd < 0) return IoError(target, errno);
+  if (fd < 0) return WriteError(target, errno);
   return std::unique_ptr<Output>(new Output(Kind::kTemporary, fd, target));
-}
-
-// It never unlocks, which the analysis would not allow.
-void Output::RemoveTemporary() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  TemporaryName& temporary = CurrentTemporary();
-  temporary.mutex.Lock();
-  if (!temporary.path.empty()) unlink(temporary.path.c_str());
 }
 
 Output::Output(Kind kind, int fd, std::string target)
@@ -197,7 +144,7 @@ Output::~Output() {
   if (kind_ == Kind::kPartial && size() == 0) unlink(partial_path().c_str());
   close(fd_);
   if (kind_ != Kind::kTemporary) return;
-  TemporaryName& temporary = CurrentTemporary();
+  Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   if (!temporary.path.empty()) unlink(temporary.path.c_str());
   temporary.path.clear();
@@ -214,16 +161,7 @@ absl::Status Output::Write(absl::string_view text) {
 
 absl::Status Output::WriteAt(int64_t offset,
                              absl::Span<const uint8_t> data) const {
-  while (!data.empty()) {
-    const ssize_t written = pwrite(fd_, data.data(), data.size(), offset);
-    if (written >= 0) {
-      data.remove_prefix(static_cast<size_t>(written));
-      offset += written;
-    } else if (errno != EINTR) {
-      return IoError(target_, errno);
-    }
-  }
-  return absl::OkStatus();
+  return WriteAllAt(fd_, offset, data, target_);
 }
 
 std::string Output::partial_path() const {
@@ -251,7 +189,7 @@ absl::Status Output::ReadAt(int64_t offset, absl::Span<uint8_t> data) const {
 // NOLINTNEXTLINE(readability-make-member-function-const): it changes the file.
 absl::Status Output::CutBehind(int64_t size) {
   if (ftruncate(fd_, size) != 0 || lseek(fd_, size, SEEK_SET) != size) {
-    return IoError(partial_path(), errno);
+    return WriteError(partial_path(), errno);
   }
   return absl::OkStatus();
 }
@@ -259,22 +197,22 @@ absl::Status Output::CutBehind(int64_t size) {
 absl::Status Output::Commit() {
   if (kind_ == Kind::kStandardOutput) return absl::OkStatus();
   if (has_offsets()) {
-    if (fsync(fd_) != 0) return IoError(target_, errno);
+    if (fsync(fd_) != 0) return WriteError(target_, errno);
     if (absl::Status status = Publish(); !status.ok()) return status;
   }
   const int result = close(fd_);
   const int error = errno;
   fd_ = -1;
-  return result == 0 ? absl::OkStatus() : IoError(target_, error);
+  return result == 0 ? absl::OkStatus() : WriteError(target_, error);
 }
 
 absl::Status Output::Publish() {
   if (kind_ == Kind::kPartial) {
     return rename(partial_path().c_str(), target_.c_str()) == 0
                ? absl::OkStatus()
-               : IoError(target_, errno);
+               : WriteError(target_, errno);
   }
-  TemporaryName& temporary = CurrentTemporary();
+  Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   if (kind_ == Kind::kAnonymous) {
     // rename, unlike linkat, replaces a file that is there.
@@ -282,15 +220,29 @@ absl::Status Output::Publish() {
       return linkat(AT_FDCWD, DescriptorPath(fd_).c_str(), AT_FDCWD,
                     name.c_str(), AT_SYMLINK_FOLLOW) == 0;
     });
-    if (temporary.path.empty()) return IoError(target_, errno);
+    if (temporary.path.empty()) return WriteError(target_, errno);
   }
   absl::Status status;
   if (rename(temporary.path.c_str(), target_.c_str()) != 0) {
-    status = IoError(target_, errno);
+    status = WriteError(target_, errno);
     unlink(temporary.path.c_str());
   }
   temporary.path.clear();
   return status;
+}
+
+absl::Status WriteAllAt(int fd, int64_t offset, absl::Span<const uint8_t> data,
+                        const std::string& path) {
+  while (!data.empty()) {
+    const ssize_t written = pwrite(fd, data.data(), data.size(), offset);
+    if (written >= 0) {
+      data.remove_prefix(static_cast<size_t>(written));
+      offset += written;
+    } else if (errno != EINTR) {
+      return WriteError(path, errno);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WriteText(int fd, absl::string_view text) {

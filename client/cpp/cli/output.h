@@ -40,11 +40,6 @@ class Output {
   static absl::StatusOr<std::unique_ptr<Output>> Open(
       const std::string& path, const OutputOptions& options = {});
 
-  // Removes the temporary file in progress, if there is one, and keeps this
-  // process from publishing or creating another. For use right before an exit,
-  // by another thread than the one that writes.
-  static void RemoveTemporary();
-
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   ~Output();
@@ -97,6 +92,10 @@ class Output {
   // As the user should see it: the path with its links resolved.
   std::string target_;
 };
+
+// Writes all of `data` to the file `fd` from `offset` on. Errors name `path`.
+absl::Status WriteAllAt(int fd, int64_t offset, absl::Span<const uint8_t> data,
+                        const std::string& path);
 
 // Writes `text` to the file descriptor of standard output or standard error.
 absl::Status WriteText(int fd, absl::string_view text);

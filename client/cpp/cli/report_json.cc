@@ -40,11 +40,22 @@ Json Advisories(const v1::TensorDescription& description) {
   return advisories;
 }
 
+// As [[start, stop], ...]; null for the whole tensor.
+Json SliceJson(const v1::TensorDescription& description) {
+  if (description.slice().empty()) return nullptr;
+  Json ranges = Json::array();
+  for (const v1::DimensionRange& range : description.slice()) {
+    ranges.push_back({range.start(), range.stop()});
+  }
+  return ranges;
+}
+
 // Everything but the advisories, which come last.
 Json Description(const v1::TensorDescription& description) {
   Json json;
   json["name"] = description.name();
   json["shape"] = Integers(description.shape());
+  json["slice"] = SliceJson(description);
   json["slice_shape"] = Integers(description.slice_shape());
   json["scheme"] = WireName<Scheme>(description.scheme());
   json["activation"] = WireName<Activation>(description.activation());

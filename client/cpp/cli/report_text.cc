@@ -33,6 +33,11 @@ std::string ShapeText(const Dimensions& dimensions) {
   return dimensions.empty() ? "scalar" : absl::StrJoin(dimensions, "x");
 }
 
+// As --slice is written.
+void RangeText(std::string* out, const v1::DimensionRange& range) {
+  absl::StrAppend(out, range.start(), ":", range.stop());
+}
+
 std::string BytesText(int64_t bytes) {
   if (bytes < 1'000'000) return absl::StrCat(bytes, " bytes");
   return absl::StrFormat("%d bytes (%.1f MB)", bytes,
@@ -47,11 +52,11 @@ void AddDescription(const v1::TensorDescription& description,
                       WireName<Dtype>(description.dtype()), " ",
                       WireName<Layout>(description.layout())),
          out);
-  const auto& shape = description.shape();
-  const auto& slice_shape = description.slice_shape();
-  if (!std::equal(shape.begin(), shape.end(), slice_shape.begin(),
-                  slice_shape.end())) {
-    AddRow("slice", ShapeText(slice_shape), out);
+  if (!description.slice().empty()) {
+    AddRow("slice",
+           absl::StrCat(absl::StrJoin(description.slice(), ",", RangeText),
+                        ", shape ", ShapeText(description.slice_shape())),
+           out);
   }
   std::string scheme =
       absl::StrCat(WireName<Scheme>(description.scheme()), " for ",

@@ -136,6 +136,7 @@ absl::Status ModelConsumer::OnTensor(const v1::ModelTensor& tensor) {
   tensor_request_.Clear();
   tensor_request_.mutable_tensor()->set_name(description.name());
   *tensor_request_.mutable_tensor()->mutable_shape() = description.shape();
+  *tensor_request_.mutable_slice() = description.slice();
   tensor_request_.set_seed(delivery_.result.summary.seed());
   if (tensor.index() == request_.first_tensor()) {
     tensor_request_.set_first_element(request_.first_element());

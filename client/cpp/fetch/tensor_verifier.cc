@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "proto/cpp/crc32.h"
 #include "weightinit/core/names.h"
@@ -46,6 +49,75 @@ std::optional<int64_t> Product(
   return product;
 }
 
+using Ranges = google::protobuf::RepeatedPtrField<v1::DimensionRange>;
+
+// As --slice is written: "0:16,4:8"; "all" for none.
+std::string SliceText(const Ranges& slice) {
+  if (slice.empty()) return "all";
+  return absl::StrJoin(slice, ",",
+                       [](std::string* out, const v1::DimensionRange& range) {
+                         absl::StrAppend(out, range.start(), ":", range.stop());
+                       });
+}
+
+// What a description says of the slice of `request`: every range in full, or
+// none for the whole tensor. Its ranges are those of the shape's dimensions, so
+// far as both have them.
+Ranges DescribedSlice(const v1::InitializeTensorRequest& request) {
+  Ranges slice = request.slice();
+  bool whole = true;
+  for (int d = 0; d < std::min(slice.size(), request.tensor().shape_size());
+       ++d) {
+    const int64_t size = request.tensor().shape(d);
+    v1::DimensionRange& range = slice[d];
+    if (!range.has_stop()) range.set_stop(size);
+    whole = whole && range.start() == 0 && range.stop() == size;
+  }
+  if (whole) slice.Clear();
+  return slice;
+}
+
+// The shape of `slice` of a tensor of `shape`.
+std::vector<int64_t> SliceShape(
+    const google::protobuf::RepeatedField<int64_t>& shape,
+    const Ranges& slice) {
+  std::vector<int64_t> sizes(shape.begin(), shape.end());
+  if (slice.empty()) return sizes;
+  sizes.clear();
+  for (const v1::DimensionRange& range : slice) {
+    // Whatever a server says, it does not overflow.
+    sizes.push_back(static_cast<int64_t>(static_cast<uint64_t>(range.stop()) -
+                                         static_cast<uint64_t>(range.start())));
+  }
+  return sizes;
+}
+
+// DATA_LOSS unless `description` has the slice that `request` asks for.
+absl::Status VerifySlice(const v1::InitializeTensorRequest& request,
+                         const v1::TensorDescription& description) {
+  const Ranges slice = DescribedSlice(request);
+  const bool same =
+      std::equal(slice.begin(), slice.end(), description.slice().begin(),
+                 description.slice().end(),
+                 [](const v1::DimensionRange& a, const v1::DimensionRange& b) {
+                   return a.start() == b.start() && a.stop() == b.stop();
+                 });
+  if (!same) {
+    return Corrupt(absl::StrCat("the header describes the slice ",
+                                SliceText(description.slice()),
+                                ", requested was ", SliceText(slice)));
+  }
+  const std::vector<int64_t> shape =
+      SliceShape(request.tensor().shape(), slice);
+  if (!std::equal(shape.begin(), shape.end(), description.slice_shape().begin(),
+                  description.slice_shape().end())) {
+    return Corrupt(absl::StrCat("the header describes a slice of shape ",
+                                absl::StrJoin(description.slice_shape(), "x"),
+                                ", requested was ", absl::StrJoin(shape, "x")));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 TensorVerifier::TensorVerifier(const v1::InitializeTensorRequest& request)
@@ -77,6 +149,9 @@ absl::Status TensorVerifier::OnHeader(
     return Corrupt(absl::StrCat(
         "the header has dtype ", v1::Dtype_Name(description.dtype()),
         ", requested was ", v1::Dtype_Name(tensor.dtype())));
+  }
+  if (absl::Status status = VerifySlice(request_, description); !status.ok()) {
+    return status;
   }
   const std::optional<int64_t> slice_elements =
       Product(description.slice_shape());

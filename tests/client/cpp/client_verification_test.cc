@@ -60,6 +60,30 @@ TEST(VerificationTest, HeaderWithAnotherElementCountIsDataLoss) {
   EXPECT_EQ(sink.pieces, 0);
 }
 
+TEST(VerificationTest, HeaderWithoutTheSliceThatWasAskedForIsDataLoss) {
+  // As of a server that knows of no slices: it describes the whole tensor.
+  FakeServer server({[](FakeStream&) {}});
+  v1::InitializeTensorRequest request = Request();
+  request.add_slice()->set_start(5);
+  request.add_slice();
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(result.status().message()),
+              HasSubstr("describes the slice all, requested was 5:10,0:10"));
+  EXPECT_EQ(sink.pieces, 0);
+}
+
+TEST(VerificationTest, SliceThatIsTheWholeTensorIsDescribedByNone) {
+  FakeServer server({[](FakeStream&) {}});
+  v1::InitializeTensorRequest request = Request();
+  request.add_slice()->set_stop(10);
+  request.add_slice();
+  CollectingSink sink;
+  const auto result = ClientOf({server.address()})->Fetch(request, sink);
+  EXPECT_TRUE(result.ok()) << result.status();
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, CorruptionTest,
     ::testing::Values(
@@ -85,6 +109,20 @@ INSTANTIATE_TEST_SUITE_P(
         Corruption{"LastChunkMissing",
                    [](FakeStream& s) { s.parts.erase(s.parts.end() - 2); },
                    "the trailer came after 96 of 100 elements", 96},
+        Corruption{"SliceThatWasNotAskedFor",
+                   [](FakeStream& s) {
+                     v1::DimensionRange& range = *s.description().add_slice();
+                     range.set_start(1);
+                     range.set_stop(5);
+                     s.description().add_slice()->set_stop(10);
+                   },
+                   "describes the slice 1:5,0:10, requested was all", 0},
+        Corruption{"SliceOfAnotherShape",
+                   [](FakeStream& s) {
+                     s.description().set_slice_shape(0, 50);
+                     s.description().set_slice_shape(1, 2);
+                   },
+                   "describes a slice of shape 50x2, requested was 10x10", 0},
         Corruption{"PartOfAnElement",
                    [](FakeStream& s) {
                      s.chunk(0).mutable_data()->pop_back();

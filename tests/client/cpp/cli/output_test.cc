@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "client/cpp/cli/temporary.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -219,7 +220,7 @@ TEST_P(OutputTest, RemoveTemporaryLeavesNothingBehind) {
     auto output = Open(PathOf("w.bin"));
     const bool written =
         output.ok() && (*output)->Write(absl::string_view("new")).ok();
-    Output::RemoveTemporary();
+    RemoveTemporary();
     _exit(written ? 0 : 1);
   }
   int exit_status = -1;

@@ -1,0 +1,134 @@
+#include "client/cpp/cli/output_directory.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "client/cpp/cli/temporary.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace weightinit::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+absl::Span<const uint8_t> BytesOf(absl::string_view text) {
+  return absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(text.data()),
+                             text.size());
+}
+
+// In a directory of its own.
+class OutputDirectoryTest : public ::testing::Test {
+ protected:
+  OutputDirectoryTest() {
+    std::string pattern =
+        ::testing::TempDir() + "/output_directory_test.XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~OutputDirectoryTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string PathOf(const std::string& name) const {
+    return directory_ + "/" + name;
+  }
+
+  // Names in a directory, sorted.
+  static std::vector<std::string> NamesIn(const std::string& path) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  static std::string Read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    EXPECT_TRUE(file.good()) << path;
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
+  std::string directory_;
+};
+
+TEST_F(OutputDirectoryTest, FilesAppearTogetherWhenTheyAreComplete) {
+  auto output = OutputDirectory::Open(PathOf("d"), {"a", "b"});
+  ASSERT_TRUE(output.ok()) << output.status();
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < 8; ++i) {
+    threads.emplace_back([&output, i] {
+      EXPECT_TRUE(
+          (*output)
+              ->WriteAt(i % 2, static_cast<int64_t>(i / 2),
+                        BytesOf(absl::string_view("abcdefgh").substr(i, 1)))
+              .ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(std::filesystem::exists(PathOf("d")));
+  ASSERT_TRUE((*output)->Commit().ok());
+  EXPECT_THAT(NamesIn(directory_), ElementsAre("d"));
+  EXPECT_THAT(NamesIn(PathOf("d")), ElementsAre("a", "b"));
+  EXPECT_EQ(Read(PathOf("d/a")), "aceg");
+  EXPECT_EQ(Read(PathOf("d/b")), "bdfh");
+}
+
+TEST_F(OutputDirectoryTest, NothingStaysWithoutCommit) {
+  {
+    auto output = OutputDirectory::Open(PathOf("d"), {"a"});
+    ASSERT_TRUE(output.ok()) << output.status();
+    ASSERT_TRUE((*output)->WriteAt(0, 5, BytesOf("text")).ok());
+    EXPECT_THAT(NamesIn(directory_), SizeIs(1));
+  }
+  EXPECT_THAT(NamesIn(directory_), IsEmpty());
+}
+
+TEST_F(OutputDirectoryTest, FileThatAppearsMeanwhileStays) {
+  std::filesystem::create_directory(PathOf("d"));
+  {
+    auto output = OutputDirectory::Open(PathOf("d/"), {"a"});
+    ASSERT_TRUE(output.ok()) << output.status();
+    std::ofstream(PathOf("d/other")) << "other";
+    const absl::Status status = (*output)->Commit();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("/d: "));
+  }
+  EXPECT_THAT(NamesIn(directory_), ElementsAre("d"));
+  EXPECT_THAT(NamesIn(PathOf("d")), ElementsAre("other"));
+}
+
+TEST_F(OutputDirectoryTest, RemoveTemporaryLeavesNothingBehind) {
+  // It ends what the process may do, so another one does it.
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto output = OutputDirectory::Open(PathOf("d"), {"a", "b"});
+    if (!output.ok() || !(*output)->WriteAt(1, 0, BytesOf("text")).ok()) {
+      _exit(1);
+    }
+    RemoveTemporary();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(NamesIn(directory_), IsEmpty());
+}
+
+}  // namespace
+}  // namespace weightinit::cli
