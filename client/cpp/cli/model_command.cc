@@ -17,6 +17,7 @@
 #include "absl/types/span.h"
 #include "client/cpp/cli/model_file.h"
 #include "client/cpp/cli/model_report.h"
+#include "client/cpp/cli/model_selection.h"
 #include "client/cpp/cli/model_verifier.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/progress.h"
@@ -36,18 +37,26 @@ struct TypedModel {
   std::string text;
   v1::InitializeModelRequest request;
   std::string seed_name;  // Also where it was resolved here.
+  Selections parts;
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
     const std::vector<Violation> violations = GetViolations(status);
     if (violations.empty()) return status;
     std::vector<std::string> lines;
+    bool no_axis = false;
     for (const Violation& violation : violations) {
       const bool in_manifest = absl::StartsWith(violation.field, "model");
       lines.push_back(absl::StrCat(
           in_manifest ? PlaceInManifest(text, path, violation.field) + ": "
                       : "",
-          violation.field, ": ", violation.description));
+          parts.NameOf(violation.field), ": ", violation.description));
+      no_axis |= absl::EndsWith(violation.field, ".shard.axis");
+    }
+    if (no_axis) {
+      lines.emplace_back(
+          "--shard: a pattern, as in '*.weight=3/8:1', cuts only the tensors "
+          "that match");
     }
     return absl::Status(status.code(), absl::StrJoin(lines, "\n"));
   }
@@ -68,6 +77,9 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
       !status.ok()) {
     return status;
   }
+  auto parts = ParseSelections(options.parts);
+  if (!parts.ok()) return parts.status();
+  model.parts = *std::move(parts);
   model.path = options.manifest;
   auto text = ReadManifestText(options.manifest);
   if (!text.ok()) return text.status();
@@ -80,6 +92,9 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
   for (const std::string& pattern : options.only) {
     model.request.add_only(pattern);
   }
+  for (const v1::TensorSelection& part : model.parts.messages) {
+    *model.request.add_selections() = part;
+  }
   return model;
 }
 
@@ -90,6 +105,7 @@ v1::DescribeModelRequest DescriptionOf(
   description.set_seed(request.seed());
   description.set_seed_name(request.seed_name());
   *description.mutable_only() = request.only();
+  *description.mutable_selections() = request.selections();
   return description;
 }
 
@@ -97,10 +113,14 @@ v1::DescribeModelRequest DescriptionOf(
 absl::StatusOr<ModelFile> LayOutFile(WeightClient& client,
                                      const TypedModel& model) {
   ModelFile file;
-  const auto summary = client.DescribeModel(
-      DescriptionOf(model.request),
-      [&](const v1::ModelTensor& tensor) { return file.Add(tensor); });
+  EmptyParts empty;
+  const auto summary = client.DescribeModel(DescriptionOf(model.request),
+                                            [&](const v1::ModelTensor& tensor) {
+                                              empty.Add(tensor);
+                                              return file.Add(tensor);
+                                            });
   if (!summary.ok()) return model.Explain(summary.status());
+  WriteText(STDERR_FILENO, empty.text()).IgnoreError();
   file.Finish(*summary);
   return file;
 }
@@ -147,14 +167,17 @@ absl::Status RunModelPlan(const ModelOptions& options) {
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
   ModelTable table(options.json);
+  EmptyParts empty;
   auto summary = (*client)->DescribeModel(DescriptionOf(model->request),
                                           [&](const v1::ModelTensor& tensor) {
                                             table.Add(tensor);
+                                            empty.Add(tensor);
                                             return absl::OkStatus();
                                           });
   if (!summary.ok()) return model->Explain(summary.status());
   summary->set_seed_name(model->seed_name);
-  WriteText(STDERR_FILENO, ModelAdvisoryText(*summary) + table.advisories())
+  WriteText(STDERR_FILENO, absl::StrCat(ModelAdvisoryText(*summary),
+                                        table.advisories(), empty.text()))
       .IgnoreError();
   return WriteText(STDOUT_FILENO, table.Finish(*summary));
 }
