@@ -301,8 +301,8 @@ class Session:
         return [seconds * 1e3 for seconds in answer["seconds"][1:]]
 
     def plan_process_milliseconds(self, simd_target, manifest):
-        """Samples of the whole process `weightinit model plan --json`."""
-        command = [self._binaries / "weightinit", "--simd-target", simd_target, "model", "plan", "--json", manifest]
+        """Samples of the whole process `weightinit model plan`."""
+        command = [self._binaries / "weightinit", "--simd-target", simd_target, "model", "plan", manifest]
         return [self._run(command) * 1e3 for _ in range(self.options.rounds + 1)][1:]
 
     def many_tensors_manifest(self):
