@@ -21,6 +21,7 @@ FIRST_BYTE_LIMIT_MS = 5.0
 CLIENT_LIMIT_BYTES = 64 * MIB
 LLAMA_PLAN_LIMIT_MS = 20.0
 MANY_PLAN_LIMIT_MS = 1000.0
+LLAMA = SHIPPED_MODELS / "llama3_8b.yaml"
 STREAM_LIMIT_BYTES = 3 * CHUNK_BYTES + 256 * KIB
 
 
@@ -211,15 +212,6 @@ def _mib_beside_buffers(served):
     return lambda session, simd_target: [session.client_bytes_beside_buffers(simd_target, served) / MIB]
 
 
-def _plan_rows(what, limit_ms, limit, manifest):
-    """How long planning takes in the library, and in a process of its own."""
-    return (
-        LimitedRow(f"plan of {what} by the library / {limit}", "ms", limit_ms, 0.5,
-                   lambda session, simd_target: session.plan_milliseconds(simd_target, manifest(session))),
-        LimitedRow(f"plan of {what}, the process / {limit}", "ms", limit_ms, 0.5,
-                   lambda session, simd_target: session.plan_process_milliseconds(simd_target, manifest(session))))
-
-
 ROWS = (
     _fill_row("core normal f32 / torch normal_", "torch", "normal_f32", _each(at_least(6), at_least(2.5))),
     _fill_row("core uniform f32 / torch uniform_", "torch", "uniform_f32", _each(at_least(8), at_least(3.5))),
@@ -277,8 +269,18 @@ ROWS = (
                _mib_beside_buffers(served=False)),
     LimitedRow("client memory beside the buffers of a model from a server / 64 MiB", "MiB", CLIENT_LIMIT_BYTES / MIB,
                0.5, _mib_beside_buffers(served=True)),
-    *_plan_rows("Llama 3 8B", LLAMA_PLAN_LIMIT_MS, "20 ms", lambda _: SHIPPED_MODELS / "llama3_8b.yaml"),
-    *_plan_rows("100,000 tensors", MANY_PLAN_LIMIT_MS, "1 s", lambda session: session.many_tensors_manifest()),
+    LimitedRow("plan of Llama 3 8B by the library / 20 ms", "ms", LLAMA_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: session.plan_milliseconds(simd_target, LLAMA)),
+    ComparedRow("plan of Llama 3 8B, the process / a process that does nothing", "ms",
+                lambda session, simd_target: session.command_milliseconds(simd_target, "model", "plan", LLAMA),
+                lambda session, simd_target: {"--version": session.command_milliseconds(simd_target, "--version")},
+                _each(REPORT), shared_peer=False, more_is_better=False),
+    LimitedRow("plan of 100,000 tensors by the library / 1 s", "ms", MANY_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: session.plan_milliseconds(simd_target, session.many_tensors_manifest())),
+    LimitedRow("plan of 100,000 tensors, the process / 1 s", "ms", MANY_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: [
+                   session.command_milliseconds(simd_target, "model", "plan", session.many_tensors_manifest())
+                   for _ in range(session.options.rounds)]),
     LimitedRow("first byte after 5 s idle, p99 / 5 ms", "ms", FIRST_BYTE_LIMIT_MS, 0.99,
                lambda session, simd_target: session.first_byte_milliseconds(
                    simd_target, _request([SLICE_BYTES // 4], "NORMAL"))),

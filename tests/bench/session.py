@@ -300,10 +300,9 @@ class Session:
             answer = process.ask(measure="describe", manifest=str(manifest), repeat=self.options.rounds + 1)
         return [seconds * 1e3 for seconds in answer["seconds"][1:]]
 
-    def plan_process_milliseconds(self, simd_target, manifest):
-        """Samples of the whole process `weightinit model plan`."""
-        command = [self._binaries / "weightinit", "--simd-target", simd_target, "model", "plan", manifest]
-        return [self._run(command) * 1e3 for _ in range(self.options.rounds + 1)][1:]
+    def command_milliseconds(self, simd_target, *arguments):
+        """Of a process `weightinit`, from its start to its end."""
+        return self._run([self._binaries / "weightinit", "--simd-target", simd_target, *arguments]) * 1e3
 
     def many_tensors_manifest(self):
         return self._manifest("many", self.model_of(self.options.many_tensors, 8, 8))

@@ -334,9 +334,10 @@ class SessionTest(unittest.TestCase):
             self.assertLess(beside, 1 << 30)
 
     def test_plans_are_sampled(self):
-        for figures in (self.session.plan_milliseconds, self.session.plan_process_milliseconds):
-            [milliseconds] = figures("scalar", self.session.many_tensors_manifest())
-            self.assertGreater(milliseconds, 0)
+        manifest = self.session.many_tensors_manifest()
+        [milliseconds] = self.session.plan_milliseconds("scalar", manifest)
+        self.assertGreater(milliseconds, 0)
+        self.assertGreater(self.session.command_milliseconds("scalar", "model", "plan", manifest), 0)
 
     def test_model_of_an_unknown_target_is_an_error(self):
         with self.assertRaisesRegex(MeasurementError, "mmx"):
