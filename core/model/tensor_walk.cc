@@ -1,6 +1,5 @@
 #include "core/model/tensor_walk.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,18 +35,6 @@ std::string Quoted(const std::string& name) {
   const bool cut = name.size() > kLongest;
   return absl::StrCat("\"", absl::CHexEscape(name.substr(0, kLongest)),
                       cut ? "..." : "", "\"");
-}
-
-// The share of a dimension of `size` elements.
-DimensionRange ShareOf(const Shard& shard, int64_t size) {
-  const int64_t share = size / shard.count + (size % shard.count != 0 ? 1 : 0);
-  DimensionRange range;
-  // An index beyond the last element starts at the end; no product overflows.
-  range.start =
-      share != 0 && shard.index > size / share ? size : shard.index * share;
-  range.start = std::min(range.start, size);
-  range.stop = range.start + std::min(share, size - range.start);
-  return range;
 }
 
 }  // namespace
@@ -147,6 +134,9 @@ bool TensorWalk::Select(const TensorSpec& spec, TensorRequest& tensor) {
   const TensorSelection& selection = selections[selection_];
   if (!selection.shard.has_value()) {
     tensor.slice = selection.slice;
+    if (!tensor.slice.empty() && tensor.slice.size() < spec.shape.size()) {
+      tensor.slice.resize(spec.shape.size());
+    }
     return true;
   }
   const Shard& shard = *selection.shard;

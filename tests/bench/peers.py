@@ -5,8 +5,8 @@ usage: peers.py torch|numpy|mkl|flight BYTES     measures on request
 
 Runs in the virtual environment that script/bench makes. A measuring process prints {"version": ...}, then answers each
 line {"kernel": NAME, "seconds": S, ...} with {"seconds": {VARIANT: seconds of one call}}: the mean of as many calls as
-take S seconds, at least one. All kernels fill the same memory of BYTES bytes, on one thread, and allocate nothing; but for torch's kaiming_file, which
-makes a tensor of its own and saves it to a new file.
+take S seconds, at least one. All kernels fill the same memory of BYTES bytes, on one thread, and allocate nothing; but for torch's kaiming_file and
+gpt2_file, which make tensors of their own, on all cores, and save them to a new file.
 """
 
 import ctypes
@@ -35,6 +35,36 @@ def touched_memory(size):
     return memory
 
 
+def gpt2_parameters(torch):
+    """The 148 parameters of GPT-2 small, each made once, as transformers initialises them at last."""
+    width, layers = 768, 12
+    parameters = {}
+
+    def normal(name, *shape, std=0.02):
+        parameters[f"transformer.{name}"] = torch.nn.init.normal_(torch.empty(shape), std=std)
+
+    def constant(name, size, value):
+        parameters[f"transformer.{name}"] = torch.nn.init.constant_(torch.empty(size), value)
+
+    def layer_norm(name):
+        constant(f"{name}.weight", width, 1.0)
+        constant(f"{name}.bias", width, 0.0)
+
+    normal("wte.weight", 50257, width)
+    normal("wpe.weight", 1024, width)
+    for layer in range(layers):
+        block = f"h.{layer}"
+        layer_norm(f"{block}.ln_1")
+        layer_norm(f"{block}.ln_2")
+        for name, inputs, outputs in (("attn.c_attn", width, 3 * width), ("attn.c_proj", width, width),
+                                      ("mlp.c_fc", width, 4 * width), ("mlp.c_proj", 4 * width, width)):
+            std = 0.02 / (2 * layers) ** 0.5 if name.endswith("c_proj") else 0.02
+            normal(f"{block}.{name}.weight", inputs, outputs, std=std)
+            constant(f"{block}.{name}.bias", outputs, 0.0)
+    layer_norm("ln_f")
+    return parameters
+
+
 class TorchPeer:
     def __init__(self, memory):
         import numpy  # What saves is imported before anything is timed.
@@ -43,6 +73,12 @@ class TorchPeer:
         torch.set_num_threads(1)
         torch.set_grad_enabled(False)
         self.version = torch.__version__
+        try:
+            import safetensors.torch
+            self._save_file = safetensors.torch.save_file
+            self.version += f" (safetensors {importlib.metadata.version('safetensors')})"
+        except ImportError:
+            self._save_file = None
         f32 = torch.frombuffer(memory, dtype=torch.float32)
         bf16 = torch.frombuffer(memory, dtype=torch.bfloat16)
         f64 = torch.frombuffer(memory, dtype=torch.float64)
@@ -59,14 +95,29 @@ class TorchPeer:
         self._torch = torch
 
     def variants(self, command):
-        if command["kernel"] != "kaiming_file":
-            return self.kernels[command["kernel"]]
-        return {"kaiming_normal_, save": lambda: self._save(command["rows"], command["path"])}
+        if command["kernel"] == "kaiming_file":
+            return {"kaiming_normal_, save": lambda: self._on_all_cores(self._save, command["rows"], command["path"])}
+        if command["kernel"] == "gpt2_file":
+            if self._save_file is None:
+                raise RuntimeError("safetensors is not installed")
+            return {"normal_, save_file": lambda: self._on_all_cores(self._save_gpt2, command["path"])}
+        return self.kernels[command["kernel"]]
+
+    def _on_all_cores(self, function, *arguments):
+        self._torch.set_num_threads(len(os.sched_getaffinity(0)))
+        try:
+            function(*arguments)
+        finally:
+            self._torch.set_num_threads(1)
 
     def _save(self, rows, path):
         weight = self._torch.empty(rows, ROW_ELEMENTS)
         self._torch.nn.init.kaiming_normal_(weight)
         self._numpy.save(path, weight.numpy())
+
+    def _save_gpt2(self, path):
+        parameters = gpt2_parameters(self._torch)
+        self._save_file(parameters, path, metadata={"format": "pt"})
 
 
 class NumpyPeer:
@@ -200,7 +251,11 @@ def main():
         return
     for line in sys.stdin:
         command = json.loads(line)
-        variants = peer.variants(command) if hasattr(peer, "variants") else peer.kernels[command["kernel"]]
+        try:
+            variants = peer.variants(command) if hasattr(peer, "variants") else peer.kernels[command["kernel"]]
+        except RuntimeError as error:
+            print(json.dumps({"error": str(error)}), flush=True)
+            continue
         seconds = {variant: seconds_of_one(call, command["seconds"]) for variant, call in variants.items()}
         print(json.dumps({"seconds": seconds}), flush=True)
 

@@ -1,6 +1,7 @@
 """Processes that the benchmark talks to: line by line, one answer for each command."""
 
 import json
+import os
 import pathlib
 import subprocess
 
@@ -15,11 +16,13 @@ class LineProcess:
     Those of the benchmark also end by themselves when their standard input does, so that none outlives it.
     """
 
-    def __init__(self, command):
+    def __init__(self, command, environment=None):
+        """`environment`: variables besides our own."""
         self._name = pathlib.Path(command[0]).name if len(command) == 1 else " ".join(map(str, command[-2:]))
         try:
             self._process = subprocess.Popen(
-                [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env={**os.environ, **(environment or {})})
         except OSError as error:
             raise MeasurementError(f"{command[0]} cannot be run: {error}") from error
 
@@ -43,6 +46,14 @@ class LineProcess:
         if "error" in answer:
             raise MeasurementError(f"{self._name}: {answer['error']}")
         return answer
+
+    def close_input(self):
+        self._process.stdin.close()
+
+    def memory(self):
+        """(resident, peak resident) bytes of the process."""
+        fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines())
+        return tuple(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
 
     def stop(self):
         self._process.terminate()
@@ -75,11 +86,6 @@ class ServerProcess(LineProcess):
             raise
         self.address = line.rsplit(" ", 1)[1]
 
-    def memory(self):
-        """(resident, peak resident) bytes of the process."""
-        fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines())
-        return tuple(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-
 
 def weightinit_server(binaries, simd_target):
     return ServerProcess([binaries / "weightinit-server", "--listen", "127.0.0.1:0", "--log-level", "off",
@@ -88,3 +94,8 @@ def weightinit_server(binaries, simd_target):
 
 def constant_server(binaries):
     return ServerProcess([binaries / "weightinit-bench-peer-server"])
+
+
+def throttle(binaries, address, bytes_per_second):
+    """A link of this speed to a server."""
+    return ServerProcess([binaries / "weightinit-bench-throttle", address, str(bytes_per_second)])

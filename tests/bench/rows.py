@@ -5,7 +5,7 @@ import typing
 
 import report
 from report import REPORT, at_least, at_most
-from session import MeasurementError, progress
+from session import SHIPPED_MODELS, MeasurementError, progress
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -18,6 +18,10 @@ IN_FLIGHT = 16
 ROW_ELEMENTS = 4096
 
 FIRST_BYTE_LIMIT_MS = 5.0
+CLIENT_LIMIT_BYTES = 64 * MIB
+LLAMA_PLAN_LIMIT_MS = 20.0
+MANY_PLAN_LIMIT_MS = 1000.0
+LLAMA = SHIPPED_MODELS / "llama3_8b.yaml"
 STREAM_LIMIT_BYTES = 3 * CHUNK_BYTES + 256 * KIB
 
 
@@ -197,6 +201,17 @@ def _kib_per_stream(session, simd_target):
             for _ in range(session.options.rounds)]
 
 
+def _kib_per_model_stream(session, simd_target):
+    request = {"model": session.model_of(500, 2000, 1000), "seed": "42", "chunkBytes": CHUNK_BYTES}
+    warm_up = _request([SMALL_BYTES // 4], "NORMAL")
+    return [session.bytes_per_stalled_stream(simd_target, request, warm_up, model=True) / KIB
+            for _ in range(session.options.rounds)]
+
+
+def _mib_beside_buffers(served):
+    return lambda session, simd_target: [session.client_bytes_beside_buffers(simd_target, served) / MIB]
+
+
 ROWS = (
     _fill_row("core normal f32 / torch normal_", "torch", "normal_f32", _each(at_least(6), at_least(2.5))),
     _fill_row("core uniform f32 / torch uniform_", "torch", "uniform_f32", _each(at_least(8), at_least(3.5))),
@@ -218,6 +233,21 @@ ROWS = (
                 lambda session, _: {"pwrite": session.raw_write_throughput()}, _each(at_least(0.7), at_least(0.5))),
     ComparedRow("init 1 GiB to a file / torch kaiming_normal_ and np.save", "GB/s", _init_throughput,
                 lambda session, _: {"save": session.saved_throughput(ROW_ELEMENTS)}, _each(at_least(3))),
+    ComparedRow("GPT-2 small to a file / torch init and safetensors", "s",
+                lambda session, simd_target: session.stored_model_seconds(simd_target),
+                lambda session, _: session.saved_model_seconds(), _each(at_most(0.333)), more_is_better=False),
+    ComparedRow("bf16 model of 500 tensors into buffers / core on one thread x cores", "GB/s",
+                lambda session, simd_target: session.local_model_throughput(simd_target),
+                lambda session, simd_target: {"all cores": session.core_throughput_of_all_cores(simd_target)},
+                _each(at_least(0.8)), shared_peer=False),
+    ComparedRow("bf16 model of 500 tensors from a server / one tensor of that size", "GB/s",
+                lambda session, simd_target: session.served_model_throughput(simd_target),
+                lambda session, simd_target: {"one tensor": session.served_tensor_throughput(simd_target)},
+                _each(at_least(0.9)), shared_peer=False),
+    ComparedRow("model to a file from three replicas at 100 MB/s each / from one", "GB/s",
+                lambda session, simd_target: session.replicas_throughput(simd_target, 3),
+                lambda session, simd_target: {"one": session.replicas_throughput(simd_target, 1)},
+                _each(at_least(2.7)), shared_peer=False),
     ComparedRow("1 MiB slice at the end of 2^40 elements / 1 MiB tensor", "ms", _slice_milliseconds,
                 _whole_milliseconds, _each(at_most(1.2)), shared_peer=False, more_is_better=False),
     _concurrent_row(4),
@@ -233,6 +263,24 @@ ROWS = (
                 _each(REPORT)),
     LimitedRow("server memory per stalled stream / 3 chunks + 256 KiB", "KiB", STREAM_LIMIT_BYTES / KIB, 0.5,
                _kib_per_stream),
+    LimitedRow("server memory per stalled model stream / 3 chunks + 256 KiB", "KiB", STREAM_LIMIT_BYTES / KIB, 0.5,
+               _kib_per_model_stream),
+    LimitedRow("client memory beside the buffers of a model it computes / 64 MiB", "MiB", CLIENT_LIMIT_BYTES / MIB, 0.5,
+               _mib_beside_buffers(served=False)),
+    LimitedRow("client memory beside the buffers of a model from a server / 64 MiB", "MiB", CLIENT_LIMIT_BYTES / MIB,
+               0.5, _mib_beside_buffers(served=True)),
+    LimitedRow("plan of Llama 3 8B by the library / 20 ms", "ms", LLAMA_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: session.plan_milliseconds(simd_target, LLAMA)),
+    ComparedRow("plan of Llama 3 8B, the process / a process that does nothing", "ms",
+                lambda session, simd_target: session.command_milliseconds(simd_target, "model", "plan", LLAMA),
+                lambda session, simd_target: {"--version": session.command_milliseconds(simd_target, "--version")},
+                _each(REPORT), shared_peer=False, more_is_better=False),
+    LimitedRow("plan of 100,000 tensors by the library / 1 s", "ms", MANY_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: session.plan_milliseconds(simd_target, session.many_tensors_manifest())),
+    LimitedRow("plan of 100,000 tensors, the process / 1 s", "ms", MANY_PLAN_LIMIT_MS, 0.5,
+               lambda session, simd_target: [
+                   session.command_milliseconds(simd_target, "model", "plan", session.many_tensors_manifest())
+                   for _ in range(session.options.rounds)]),
     LimitedRow("first byte after 5 s idle, p99 / 5 ms", "ms", FIRST_BYTE_LIMIT_MS, 0.99,
                lambda session, simd_target: session.first_byte_milliseconds(
                    simd_target, _request([SLICE_BYTES // 4], "NORMAL"))),

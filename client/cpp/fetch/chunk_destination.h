@@ -38,7 +38,10 @@ class ChunkDestination {
 // delivered is overwritten by the next.
 class BufferDestination final : public ChunkDestination {
  public:
-  explicit BufferDestination(absl::Span<uint8_t> buffer) : rest_(buffer) {}
+  // `delivery_bytes`: of the whole delivery, where the tensor is one of many.
+  explicit BufferDestination(absl::Span<uint8_t> buffer,
+                             int64_t delivery_bytes = 0)
+      : rest_(buffer), delivery_bytes_(delivery_bytes) {}
 
   // INVALID_ARGUMENT: the buffer is too small.
   absl::Status OnHeader(const v1::TensorDescription& description) override;
@@ -48,6 +51,7 @@ class BufferDestination final : public ChunkDestination {
  private:
   // Behind what has been delivered.
   absl::Span<uint8_t> rest_;
+  const int64_t delivery_bytes_;
   size_t prepared_ = 0;
   bool past_caches_ = false;
 };

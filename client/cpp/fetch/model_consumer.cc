@@ -60,7 +60,7 @@ ModelConsumer::ModelConsumer(const v1::InitializeModelRequest& request,
       sink_(sink),
       delivery_(delivery),
       pieces_(sink, delivery),
-      destination_(pieces_),
+      sink_destination_(pieces_),
       next_tensor_(request.first_tensor()) {}
 
 absl::Status ModelConsumer::OnMessage(grpc::ByteBuffer& message) {
@@ -152,12 +152,31 @@ absl::Status ModelConsumer::OnTensor(const v1::ModelTensor& tensor) {
     if (tensor.index() != delivery_.open->index()) {
       return Corrupt("the resumed stream begins with another tensor");
     }
-    return VerifyResumedDescription(delivery_.open->description(), description,
-                                    delivery_.open_elements);
+    if (absl::Status status =
+            VerifyResumedDescription(delivery_.open->description(), description,
+                                     delivery_.open_elements);
+        !status.ok()) {
+      return status;
+    }
+    return ChooseDestination(description);
   }
   delivery_.next_tensor = tensor.index();
   delivery_.open = tensor;
-  return sink_.OnTensor(tensor);
+  if (absl::Status status = sink_.OnTensor(tensor); !status.ok()) {
+    return status;
+  }
+  return ChooseDestination(description);
+}
+
+absl::Status ModelConsumer::ChooseDestination(
+    const v1::TensorDescription& description) {
+  memory_ = sink_.MemoryFor(*delivery_.open);
+  memory_destination_.reset();
+  if (memory_.empty()) return absl::OkStatus();
+  memory_destination_.emplace(
+      memory_.subspan(static_cast<size_t>(delivery_.open_bytes)),
+      delivery_.result.summary.bytes());
+  return memory_destination_->OnHeader(description);
 }
 
 absl::Status ModelConsumer::OnChunk(const ReceivedChunk& chunk) {
@@ -165,13 +184,26 @@ absl::Status ModelConsumer::OnChunk(const ReceivedChunk& chunk) {
   if (absl::Status status = verifier_->OnChunk(chunk); !status.ok()) {
     return status;
   }
-  const uint32_t crc32 = destination_.Prepare(chunk);
+  ChunkDestination& destination =
+      memory_destination_.has_value()
+          ? static_cast<ChunkDestination&>(*memory_destination_)
+          : sink_destination_;
+  const uint32_t crc32 = destination.Prepare(chunk);
   if (absl::Status status = verifier_->OnChunkData(chunk, crc32);
       !status.ok()) {
     return status;
   }
-  if (absl::Status status = destination_.Deliver(); !status.ok()) {
+  if (absl::Status status = destination.Deliver(); !status.ok()) {
     return status;
+  }
+  if (memory_destination_.has_value()) {
+    const auto data = memory_.subspan(static_cast<size_t>(delivery_.open_bytes),
+                                      static_cast<size_t>(chunk.bytes));
+    if (absl::Status status =
+            sink_.OnPiece(*delivery_.open, delivery_.open_bytes, data);
+        !status.ok()) {
+      return status;
+    }
   }
   const v1::TensorDescription& description = delivery_.open->description();
   delivery_.open_elements +=

@@ -68,6 +68,8 @@ class ModelConsumer final : public MessageConsumer {
   absl::Status OnSummary(const v1::ModelSummary& summary);
   absl::Status OnTensor(const v1::ModelTensor& tensor);
   absl::Status OnChunk(const ReceivedChunk& chunk);
+  // Where the chunks of the open tensor go.
+  absl::Status ChooseDestination(const v1::TensorDescription& description);
   absl::Status OnTrailer(const v1::TensorTrailer& trailer);
   absl::Status OnModelTrailer(const v1::ModelTrailer& trailer);
 
@@ -75,7 +77,10 @@ class ModelConsumer final : public MessageConsumer {
   ModelSink& sink_;
   ModelDelivery& delivery_;
   Pieces pieces_;
-  SinkDestination destination_;
+  SinkDestination sink_destination_;
+  // Of the open tensor, if the sink has memory for it.
+  absl::Span<uint8_t> memory_;
+  std::optional<BufferDestination> memory_destination_;
   bool has_summary_ = false;
   bool has_trailer_ = false;
   // Of this stream.

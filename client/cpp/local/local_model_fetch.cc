@@ -32,7 +32,8 @@ struct OpenTensor {
   TensorPlan plan;
   v1::ModelTensor description;
   PieceLayout layout;
-  size_t place = 0;  // Among the tensors of the delivery.
+  absl::Span<uint8_t> memory;  // The sink's, if it has any.
+  size_t place = 0;            // Among the tensors of the delivery.
   // Of the pieces. Each is written by the thread that made it, and read when
   // all have been made.
   std::vector<uint32_t> crc32s;
@@ -134,6 +135,7 @@ class ModelBoard {
         open->plan, MakeElementSource(open->plan)->cost(), threads_);
     open->crc32s.resize(static_cast<size_t>(open->layout.count()));
     open->to_make = open->layout.count();
+    open->memory = sink_.MemoryFor(open->description);
     open->place = ended_.size();
     ended_.emplace_back();
     if (open->to_make == 0) End(*open);
@@ -169,8 +171,14 @@ void MakePieces(ModelBoard& board, ModelSink& sink) {
       source = MakeElementSource(tensor->plan);
     }
     const size_t bytes = tensor->BytesOf(work->piece);
-    if (buffer.size() < bytes) buffer.resize(bytes);
-    const auto data = absl::MakeSpan(buffer).first(bytes);
+    absl::Span<uint8_t> data;
+    if (!tensor->memory.empty()) {
+      data = tensor->memory.subspan(
+          static_cast<size_t>(tensor->OffsetOf(work->piece)), bytes);
+    } else {
+      if (buffer.size() < bytes) buffer.resize(bytes);
+      data = absl::MakeSpan(buffer).first(bytes);
+    }
     const int64_t begin = tensor->layout.Begin(work->piece);
     source->Read(tensor->plan.first_element + begin,
                  tensor->layout.End(work->piece) - begin, data.data());

@@ -267,6 +267,17 @@ TEST(ModelPlanTest, TheLastSelectionThatMatchesHolds) {
   EXPECT_THAT(plans.at("head.bias").SliceShape(), ElementsAre(3));
 }
 
+TEST(ModelPlanTest, DimensionsBehindTheLastRangeOfASliceAreWhole) {
+  ModelRequest request = Stack();
+  TensorSelection rows;
+  rows.match = "*";
+  rows.slice = {{1, 3}};
+  request.selections = {rows};
+  const auto plans = PlansOf(request);
+  EXPECT_THAT(plans.at("h.0.fc1.weight").SliceShape(), ElementsAre(2, 4));
+  EXPECT_THAT(plans.at("head.bias").SliceShape(), ElementsAre(2));
+}
+
 TEST(ModelPlanTest, ADeliveryMayBeginAndEndInside) {
   ModelRequest request = Stack();
   request.first_tensor = 8;

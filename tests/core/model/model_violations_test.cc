@@ -238,6 +238,14 @@ TEST(ModelViolationsTest, AShardIsOneOfItsCountAlongADimensionOfTheTensor) {
   ExpectViolation(request, "selections[0]", "a slice and a shard");
 }
 
+TEST(ModelViolationsTest, ASliceHasNoMoreRangesThanTheTensorDimensions) {
+  ModelRequest request = Good();
+  request.selections.resize(1);
+  request.selections[0].match = "b";
+  request.selections[0].slice = {{}, {}};
+  ExpectViolation(request, "selections[0].slice", "has 2 ranges");
+}
+
 TEST(ModelViolationsTest, ASliceOutsideTheTensorNamesIt) {
   ModelRequest request = Good();
   request.selections.resize(1);

@@ -191,6 +191,10 @@ struct Shard {
   int64_t axis = 0;
 };
 
+// The share of a dimension of `size` elements, which may be empty. REQUIRES:
+// `size` >= 0 and 0 <= shard.index < shard.count.
+DimensionRange ShareOf(const Shard& shard, int64_t size);
+
 struct TensorSelection {
   std::string match;
   std::vector<DimensionRange> slice;

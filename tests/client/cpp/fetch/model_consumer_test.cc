@@ -112,6 +112,30 @@ class CollectingModel final : public ModelSink {
   std::map<std::string, uint32_t> crc32_of;
 };
 
+// Has memory for each tensor, and checks that its pieces stand there.
+class MemoryModel final : public ModelSink {
+ public:
+  absl::Span<uint8_t> MemoryFor(const v1::ModelTensor& tensor) override {
+    std::string& memory = memory_of[tensor.description().name()];
+    // A resumed tensor describes its rest only.
+    if (memory.empty()) {
+      memory.resize(static_cast<size_t>(tensor.description().bytes()));
+    }
+    return {reinterpret_cast<uint8_t*>(memory.data()), memory.size()};
+  }
+  absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
+                       absl::Span<const uint8_t> data) override {
+    const std::string& memory = memory_of[tensor.description().name()];
+    EXPECT_EQ(static_cast<const void*>(data.data()), memory.data() + offset);
+    EXPECT_EQ(offset, bytes_of[tensor.description().name()]);
+    bytes_of[tensor.description().name()] += static_cast<int64_t>(data.size());
+    return absl::OkStatus();
+  }
+
+  std::map<std::string, std::string> memory_of;
+  std::map<std::string, int64_t> bytes_of;
+};
+
 // Feeds messages of the stream that answers `request`.
 absl::Status Feed(const v1::InitializeModelRequest& request,
                   const std::vector<std::string>& messages, size_t count,
@@ -166,6 +190,25 @@ TEST(ModelConsumerTest, AStreamBrokenAnywhereGoesOnWhereItBroke) {
     EXPECT_EQ(sink.crc32_of, whole.crc32_of) << first;
     EXPECT_EQ(delivery.result.crc32, complete.result.crc32);
     EXPECT_EQ(delivery.result.tensors, complete.result.tensors);
+  }
+}
+
+TEST(ModelConsumerTest, AStreamBrokenAnywhereGoesOnInTheMemoryOfTheSink) {
+  CollectingModel whole;
+  ModelDelivery once;
+  const auto messages = Messages(Request());
+  ASSERT_TRUE(Feed(Request(), messages, messages.size(), whole, once).ok());
+  for (size_t broken = 0; broken < messages.size(); ++broken) {
+    MemoryModel sink;
+    ModelDelivery delivery;
+    ASSERT_TRUE(Feed(Request(), messages, broken, sink, delivery).ok());
+    const auto rest = RestOf(Request(), delivery);
+    const auto others = Messages(rest);
+    const absl::Status status =
+        Feed(rest, others, others.size(), sink, delivery);
+    ASSERT_TRUE(status.ok()) << broken << ": " << status;
+    EXPECT_EQ(sink.memory_of.erase("none"), 1U);
+    EXPECT_TRUE(sink.memory_of == whole.data_of) << broken;
   }
 }
 

@@ -32,6 +32,15 @@ class ModelSink {
     return absl::OkStatus();
   }
 
+  // Memory of the sink's for all that is delivered of `tensor`, in order, at
+  // least as many bytes; empty if it has none. Called after OnTensor, one at a
+  // time. The client may put elements there itself, also before they have
+  // passed verification; then `data` of OnPiece is a part of this memory, and
+  // is not to be copied again. Or it may not, and `data` stands elsewhere.
+  virtual absl::Span<uint8_t> MemoryFor(const v1::ModelTensor& /*tensor*/) {
+    return {};
+  }
+
   // Whole elements of `tensor`, which begin `offset` bytes after the first
   // element that is delivered of it. Several threads may call this at once,
   // also for several tensors; the pieces of a tensor cover it once, without

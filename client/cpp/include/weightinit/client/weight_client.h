@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "grpcpp/channel.h"
 #include "weightinit/client/fetch_result.h"
+#include "weightinit/client/model_buffers.h"
 #include "weightinit/client/model_sink.h"
 #include "weightinit/client/tensor_sink.h"
 #include "weightinit/v1/weight_init_service.pb.h"
@@ -135,6 +136,13 @@ class WeightClient {
   // stream is resumed where it broke.
   virtual absl::StatusOr<ModelFetchResult> FetchModel(
       const v1::InitializeModelRequest& request, ModelSink& sink) = 0;
+
+  // The same into memory of the caller's, each byte copied once. Asks for the
+  // description first. INVALID_ARGUMENT: the buffers are not those of the
+  // tensors, see ModelBuffers, and nothing was written. After another error
+  // what they hold is unspecified.
+  absl::StatusOr<ModelFetchResult> FetchModel(
+      const v1::InitializeModelRequest& request, const ModelBuffers& buffers);
 
  protected:
   WeightClient() = default;
