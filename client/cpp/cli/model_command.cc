@@ -6,15 +6,13 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
+#include "client/cpp/cli/manifest_errors.h"
 #include "client/cpp/cli/model_file.h"
 #include "client/cpp/cli/model_report.h"
 #include "client/cpp/cli/model_verifier.h"
@@ -24,7 +22,6 @@
 #include "client/cpp/cli/seed_command.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/weight_client.h"
-#include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
@@ -39,17 +36,7 @@ struct TypedModel {
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
-    const std::vector<Violation> violations = GetViolations(status);
-    if (violations.empty()) return status;
-    std::vector<std::string> lines;
-    for (const Violation& violation : violations) {
-      const bool in_manifest = absl::StartsWith(violation.field, "model");
-      lines.push_back(absl::StrCat(
-          in_manifest ? PlaceInManifest(text, path, violation.field) + ": "
-                      : "",
-          violation.field, ": ", violation.description));
-    }
-    return absl::Status(status.code(), absl::StrJoin(lines, "\n"));
+    return ExplainInManifest(status, text, path);
   }
 };
 
