@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "weightinit/core/name_pattern.h"
 
 namespace weightinit {
 namespace {

@@ -1,4 +1,4 @@
-// Names of tensors: patterns that match them, and indices in them.
+// Names of tensors: indices in them, and how they are joined.
 
 #ifndef WEIGHTINIT_CORE_MODEL_NAME_PATTERN_H_
 #define WEIGHTINIT_CORE_MODEL_NAME_PATTERN_H_
@@ -17,10 +17,6 @@ struct IndexValue {
   std::string_view name;
   int64_t value;
 };
-
-// Whether the whole `name` matches: "*" stands for any text, "?" for one
-// character of UTF-8, any other character for itself.
-bool MatchesPattern(std::string_view pattern, std::string_view name);
 
 // `name` with "{i}" replaced by the index i in decimal. INVALID_ARGUMENT says
 // what is wrong: an index that is not there, or a brace without its other.

@@ -17,6 +17,7 @@
 #include "core/model/settings.h"
 #include "core/plan/violation_list.h"
 #include "weightinit/core/model.h"
+#include "weightinit/core/name_pattern.h"
 #include "weightinit/core/request.h"
 
 namespace weightinit {

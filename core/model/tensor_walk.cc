@@ -21,6 +21,7 @@
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/model_plan.h"
+#include "weightinit/core/name_pattern.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
 #include "weightinit/core/utf8.h"

@@ -16,7 +16,10 @@ namespace weightinit::cli {
 const char kExitStatusHelp[] =
     "\nExit status: 0 success; 1 failure at run time, such as a file that "
     "cannot be\n"
-    "written; 2 usage: a bad option, or a request that the service rejects;\n"
+    "written, and of model diff, that the models differ; 2 usage: a bad "
+    "option, "
+    "or a\n"
+    "request that the service rejects;\n"
     "3 service unavailable, overloaded or too slow; 4 the data received "
     "failed\n"
     "verification; 128 + n ended by signal n. Unless it is 0, the output file "

@@ -22,6 +22,9 @@ void AddTensorCommands(CLI::App& app, ChosenCommand& chosen);
 void AddInfoCommand(CLI::App& app, ChosenCommand& chosen);
 void AddSeedCommands(CLI::App& app, ChosenCommand& chosen);
 void AddModelCommands(CLI::App& app, ChosenCommand& chosen);
+// To `weightinit model`.
+void AddFromSafetensorsCommand(CLI::App& model, ChosenCommand& chosen);
+void AddDiffCommand(CLI::App& model, ChosenCommand& chosen);
 
 // What the help of every subcommand ends with.
 extern const char kExitStatusHelp[];

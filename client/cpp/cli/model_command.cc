@@ -6,15 +6,13 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
+#include "client/cpp/cli/manifest_errors.h"
 #include "client/cpp/cli/model_files.h"
 #include "client/cpp/cli/model_layout.h"
 #include "client/cpp/cli/model_report.h"
@@ -26,7 +24,6 @@
 #include "client/cpp/cli/seed_command.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/weight_client.h"
-#include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
@@ -42,24 +39,9 @@ struct TypedModel {
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
-    const std::vector<Violation> violations = GetViolations(status);
-    if (violations.empty()) return status;
-    std::vector<std::string> lines;
-    bool no_axis = false;
-    for (const Violation& violation : violations) {
-      const bool in_manifest = absl::StartsWith(violation.field, "model");
-      lines.push_back(absl::StrCat(
-          in_manifest ? PlaceInManifest(text, path, violation.field) + ": "
-                      : "",
-          parts.NameOf(violation.field), ": ", violation.description));
-      no_axis |= absl::EndsWith(violation.field, ".shard.axis");
-    }
-    if (no_axis) {
-      lines.emplace_back(
-          "--shard: a pattern, as in '*.weight=3/8:1', cuts only the tensors "
-          "that match");
-    }
-    return absl::Status(status.code(), absl::StrJoin(lines, "\n"));
+    return ExplainInManifest(
+        status, text, path,
+        [this](const std::string& field) { return parts.NameOf(field); });
   }
 };
 

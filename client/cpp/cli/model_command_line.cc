@@ -111,6 +111,8 @@ void AddModelCommands(CLI::App& app, ChosenCommand& chosen) {
   AddPlan(*model, chosen);
   AddInit(*model, chosen);
   AddVerify(*model, chosen);
+  AddFromSafetensorsCommand(*model, chosen);
+  AddDiffCommand(*model, chosen);
   RequireSubcommand(*model, chosen);
 }
 

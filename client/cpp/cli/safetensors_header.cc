@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "weightinit/v1/tensor.pb.h"
 
 namespace weightinit::cli {
@@ -20,6 +22,14 @@ const char* SafetensorsDtype(v1::Dtype dtype) {
     default:
       return "F32";
   }
+}
+
+std::optional<v1::Dtype> DtypeOfSafetensors(absl::string_view name) {
+  for (const v1::Dtype dtype : {v1::DTYPE_FLOAT32, v1::DTYPE_FLOAT64,
+                                v1::DTYPE_FLOAT16, v1::DTYPE_BFLOAT16}) {
+    if (name == SafetensorsDtype(dtype)) return dtype;
+  }
+  return std::nullopt;
 }
 
 std::string SafetensorsPreamble(std::string json) {

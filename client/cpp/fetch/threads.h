@@ -19,7 +19,8 @@ class Threads {
     threads_.reserve(static_cast<size_t>(count));
     try {
       for (int i = 0; i < count; ++i) threads_.emplace_back(work);
-    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): as said.
+    } catch (
+        const std::system_error&) {  // NOLINT(bugprone-empty-catch): as said.
     }
   }
   Threads(const Threads&) = delete;

@@ -20,7 +20,9 @@ namespace {
 void Stall(FakeStream& stream) {
   stream.BreakAfter(2, grpc::Status::OK);
   stream.before_end = [] {
-    std::cout << "stalled" << "\n" << std::flush;
+    std::cout << "stalled"
+              << "\n"
+              << std::flush;
     absl::Notification never;
     never.WaitForNotification();
   };
@@ -62,7 +64,8 @@ int Main(int argc, char** argv) {
     return 2;
   }
   FakeServer server({fault->second});
-  std::cout << "fake_server listening on " << server.address() << "\n" << std::flush;
+  std::cout << "fake_server listening on " << server.address() << "\n"
+            << std::flush;
   server.Wait();
   return 0;
 }

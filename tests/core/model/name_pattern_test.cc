@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weightinit/core/name_pattern.h"
 
 namespace weightinit {
 namespace {
