@@ -71,11 +71,13 @@ OPTIONS = {
                  "--distribution", "normal"], {"gain": 2.0, "stddev": 1.0}),
     "--distribution": (["--shape", "4x4", "--scheme", "variance_scaling",
                         "--distribution", "uniform"], {"distribution": "uniform"}),
+    "--shard": (["--shape", "10x4", "--shard", "2/3"], {"slice_shape": [2, 4]}),
+    "--axis": (["--shape", "10x5", "--shard", "0/2", "--axis", "1"], {"slice_shape": [10, 3]}),
 }
 # Options that do not say which tensor, and those of a seed's name; other tests use
 # each of them.
 OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json", "--sha256",
-                 "--threads", "--resume", "--seed-name", "--root-seed-file"}
+                 "--threads", "--parallel", "--resume", "--seed-name", "--root-seed-file"}
 
 
 class CliTest(CliTestCase):

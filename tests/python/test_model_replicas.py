@@ -56,6 +56,15 @@ class ReplicasTest(ModelTestCase):
             with self.model_init(servers, *arguments) as process:
                 self.assert_same_file(process)
 
+    def test_a_tensor_is_the_same_from_any_number_of_streams(self):
+        servers = ",".join(self.start_server().address for _ in range(3))
+        arguments = ("init", "--shape", "2000x4000", "--seed", "5", "-o", self.path("x.npy"))
+        self.succeed(*arguments)
+        expected = self.read("x.npy")
+        for parallel in "1", "3", "8":
+            self.succeed(*arguments, "--server", servers, "--parallel", parallel)
+            self.assertTrue(self.read("x.npy") == expected)
+
     def test_a_killed_replica_is_not_noticed(self):
         steady = [self.start_server().address for _ in range(2)]
         started = time.monotonic()

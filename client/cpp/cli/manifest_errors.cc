@@ -25,7 +25,7 @@ absl::Status ExplainInManifest(
         in_manifest ? PlaceInManifest(text, path, violation.field) + ": " : "",
         name_of ? name_of(violation.field) : violation.field, ": ",
         violation.description));
-    no_axis |= absl::EndsWith(violation.field, ".shard.axis");
+    if (absl::EndsWith(violation.field, ".shard.axis")) no_axis = true;
   }
   if (no_axis) {
     lines.emplace_back(
