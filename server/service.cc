@@ -149,7 +149,7 @@ class WeightInitServiceImpl final : public RawService {
     if (!ticket.ok()) return ticket.status();
     absl::StatusOr<std::unique_ptr<MessageSource>> source = make();
     if (!source.ok()) return source.status();
-    const absl::Status held =
+    absl::Status held =
         ticket->HoldBytes((*source)->MaxBytesHeld(MessageStream::kMaxMessages));
     if (!held.ok()) return held;
     return AdmittedStream{*std::move(source), *std::move(ticket)};

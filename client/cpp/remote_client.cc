@@ -197,7 +197,7 @@ absl::StatusOr<FetchResult> RemoteClient::FetchInParallel(
   }
   TensorSegments segments(sized, *description, sink);
   int resumed = 0;
-  const absl::Status status = Deliver(
+  absl::Status status = Deliver(
       segments.bytes(), [&](int64_t place) { return segments.Align(place); },
       deadline, segments, &resumed);
   if (!status.ok()) return status;

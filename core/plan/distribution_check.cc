@@ -59,6 +59,8 @@ void CheckDistribution(const DistributionParameters& d, Dtype dtype,
     }
   }
   const double limit = LargestFinite(dtype);
+  // So that it holds for what is not a number, too.
+  // NOLINTNEXTLINE(readability-simplify-boolean-expr)
   if (!(lowest >= -limit && highest <= limit)) {
     AddViolation(violations, field, "values from ", lowest, " to ", highest,
                  " are possible; they must be finite in ",

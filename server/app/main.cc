@@ -109,8 +109,8 @@ int Serve(Flags flags) {
   auto server = weightinit::Server::Start(flags.server);
   if (!server.ok()) return Fail(server.status());
   // Scripts wait for this line.
-  std::cout << "weightinit-server listening on " << (*server)->address()
-            << std::endl;
+  std::cout << "weightinit-server listening on " << (*server)->address() << "\n"
+            << std::flush;
   log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
                         (*server)->address(), RootSeedText(flags.server)));
 

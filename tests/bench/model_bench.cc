@@ -201,7 +201,7 @@ int Main(int argc, char** argv) {
   }
   Measurements measurements(memory_bytes);
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << Answer(&measurements, line).dump() << std::endl;
+    std::cout << Answer(&measurements, line).dump() << "\n" << std::flush;
   }
   return 0;
 }

@@ -167,7 +167,8 @@ int Main() {
     return 1;
   }
   std::cout << "weightinit-bench-peer-server listening on 127.0.0.1:" << port
-            << std::endl;
+            << "\n"
+            << std::flush;
   std::cin.ignore(std::numeric_limits<std::streamsize>::max());
   server->Shutdown(std::chrono::system_clock::now());
   server->Wait();

@@ -64,13 +64,13 @@ struct StalledStream {
   std::unique_ptr<grpc::ClientReader<v1::InitializeModelResponse>> model;
 
   // Whether the first message came.
-  bool Begin() {
+  bool Begin() const {
     v1::InitializeTensorResponse header;
     v1::InitializeModelResponse summary;
     return model != nullptr ? model->Read(&summary) : tensor->Read(&header);
   }
 
-  grpc::Status End() {
+  grpc::Status End() const {
     return model != nullptr ? model->Finish() : tensor->Finish();
   }
 };

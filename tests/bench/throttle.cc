@@ -133,7 +133,8 @@ int Main(int argc, char** argv) {
     return 1;
   }
   std::cout << "weightinit-bench-throttle listening on 127.0.0.1:"
-            << ntohs(address.sin_port) << std::endl;
+            << ntohs(address.sin_port) << "\n"
+            << std::flush;
 
   Rate rate(bytes_per_second);
   std::atomic<int> connections{0};

@@ -145,7 +145,7 @@ int Main(int argc, char** argv) {
     return 2;
   }
   for (const Function& function : Functions()) {
-    std::cout << function.name << " " << Hash(function) << std::endl;
+    std::cout << function.name << " " << Hash(function) << "\n" << std::flush;
   }
   return 0;
 }

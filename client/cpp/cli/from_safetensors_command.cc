@@ -55,7 +55,7 @@ absl::Status CheckPlan(const v1::ModelSpec& spec) {
   if (!client.ok()) return client.status();
   v1::DescribeModelRequest request;
   *request.mutable_model() = spec;
-  const absl::Status status =
+  absl::Status status =
       (*client)
           ->DescribeModel(request,
                           [](const v1::ModelTensor& /*tensor*/) {

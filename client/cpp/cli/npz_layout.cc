@@ -149,7 +149,7 @@ std::string NpzLayout::Difference(size_t /*file*/,
   for (size_t i = 0; i < entries_.size(); ++i) {
     wanted[WithoutSuffix(entries_[i].name)] = DictionaryIn(ahead_[i].bytes);
   }
-  const std::string difference = TableDifference("tensor", contained, wanted);
+  std::string difference = TableDifference("tensor", contained, wanted);
   if (!difference.empty()) return difference;
   if (listing->comment == comment_) return "";
   return absl::StrCat("has the comment ", Printable(listing->comment),

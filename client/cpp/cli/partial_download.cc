@@ -78,7 +78,7 @@ absl::StatusOr<Front> PartialDownload::Restore() {
   const bool intact = front.has_value() && IsIntact(*front);
   if (intact) front_ = *front;
   dropped_ = !intact && output_.size() > 0;
-  const absl::Status cut =
+  absl::Status cut =
       output_.CutBehind(intact ? front_.header_bytes + front_.bytes : 0);
   if (!cut.ok()) return cut;
   saved_bytes_ = front_.bytes;

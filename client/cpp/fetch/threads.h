@@ -19,8 +19,8 @@ class Threads {
     threads_.reserve(static_cast<size_t>(count));
     try {
       for (int i = 0; i < count; ++i) threads_.emplace_back(work);
-    } catch (
-        const std::system_error&) {  // NOLINT(bugprone-empty-catch): as said.
+      // NOLINTNEXTLINE(bugprone-empty-catch)
+    } catch (const std::system_error&) {
     }
   }
   Threads(const Threads&) = delete;

@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "client/cpp/statistics/block_sums.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep; includes this file again.
 // After foreach_target.h, and for each target:
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -68,8 +69,8 @@ void AddAll(const T* HWY_RESTRICT values, size_t count, BlockSums& total) {
     const double difference = value - total.shift;
     total.sums[lane] += difference;
     total.squares[lane] += difference * difference;
-    if (value < total.lows[lane]) total.lows[lane] = value;
-    if (value > total.highs[lane]) total.highs[lane] = value;
+    total.lows[lane] = std::min(total.lows[lane], value);
+    total.highs[lane] = std::max(total.highs[lane], value);
   }
 }
 

@@ -113,7 +113,7 @@ TEST(ZipFormatTest, LocalHeaderHasZip64FieldsWhereTheSizeNeedsThem) {
 }
 
 TEST(ZipFormatTest, ManyEntriesAreCountedInZip64) {
-  for (const size_t count : {65534, 65535, 70000}) {
+  for (const size_t count : {size_t{65534}, size_t{65535}, size_t{70000}}) {
     std::vector<ZipEntry> entries(count);
     for (size_t i = 0; i < count; ++i) entries[i].name = std::to_string(i);
     const auto listing = Reread(entries, 0, "");
