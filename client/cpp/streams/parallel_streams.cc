@@ -36,6 +36,10 @@ class Delivery {
       while (!board_.Rest(worker).empty() && board_.status().ok()) {
         const AttemptResult result = Attempt(worker);
         if (!result.broken) continue;
+        // The stream that it has none to spare for may be one of these.
+        if (absl::IsResourceExhausted(result.status) && streaming_ > 0) {
+          continue;
+        }
         const int64_t claimed = board_.claimed();
         // A replica that answers somebody is a reason to go on.
         fruitless = claimed > claimed_before ? 0 : fruitless + 1;
@@ -95,6 +99,7 @@ class Delivery {
   SegmentBoard& board_;
   ReplicaPool pool_;
   std::atomic<int> resumed_{0};
+  std::atomic<int> streaming_{0};  // Streams under way.
 };
 
 }  // namespace
