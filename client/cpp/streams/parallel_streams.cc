@@ -74,8 +74,10 @@ class Delivery {
     }
     AttemptResult result;
     if (board_.SetInterrupt(worker, [&context] { context.TryCancel(); })) {
+      ++streaming_;
       result = streams_.Stream(replicas_[static_cast<size_t>(choice.replica)],
                                context, board_.Rest(worker), worker, board_);
+      --streaming_;
       board_.ClearInterrupt(worker);
     }
     const bool over = board_.Rest(worker).empty() || !board_.status().ok();
