@@ -27,7 +27,7 @@ PIXELS = 64
 BATCH = 64
 SEEDS = range(5)
 # AdamW, whose rate falls to 0 like a cosine: width, epochs, rate, weight decay.
-TRAINING = {"relu": (128, 30, 1e-3, 0.3), "tanh": (64, 20, 3e-4, 0.1)}
+TRAINING = {"relu": (192, 30, 1e-3, 0.5), "tanh": (64, 20, 3e-4, 0.1)}
 RECOMMENDED = {}
 SMALL = {"scheme": "normal", "parameters": {"stddev": 0.01}}
 ZEROS = {"scheme": "zeros"}
@@ -120,7 +120,8 @@ def table(results):
             "| --- | --- | --- | --- | --- |"]
     for start, found in results.items():
         _, activation, name, _ = STARTS[start]
-        rows.append(f"| {activation} | {name} | {statistics.mean(found):.1f} % | {min(found):.1f} % | {max(found):.1f} % |")
+        rows.append(f"| {activation} | {name} | {statistics.mean(found):.1f} % "
+                    f"| {min(found):.1f} % | {max(found):.1f} % |")
     return "\n".join(rows)
 
 

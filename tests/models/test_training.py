@@ -15,7 +15,7 @@ class TrainingTest(unittest.TestCase):
 
     def test_relu_learns_from_the_recommended_start(self):
         self.assertGreater(statistics.mean(self.results["relu, recommended"]), 95)
-        # Each seed learns; the mean is what is promised.
+        # All were above 95 where this was written; rounding differs from machine to machine.
         self.assertGreater(min(self.results["relu, recommended"]), 93)
 
     def test_relu_does_not_learn_from_a_small_start_or_zeros(self):
