@@ -233,8 +233,8 @@ class SeveralFilesTest(FromSafetensorsTestCase):
             ({"a": one, "b": two, "c": two}, '"b" is not in "model-2.safetensors"'),
             ({"a": one, "b": one, "c": two, "d": two}, '"d" is not in "model-2.safetensors"'),
             ({"a": one, "c": two}, '"b" is missing; a file has it'),
-            ({"a": "../x.safetensors"}, '"a" is not in a file beside the index'),
-            ({"a": 1}, '"a" is not in a file beside the index'),
+            ({"a": "../x.safetensors"}, 'the file of tensor "a" is not the name of one in the directory'),
+            ({"a": 1}, 'the file of tensor "a" is not the name of one in the directory'),
             ([], '"weight_map"'),
         ):
             with self.subTest(weight_map):

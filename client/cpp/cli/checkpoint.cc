@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <ios>
-#include <iterator>
 #include <map>
 #include <string>
 #include <system_error>
@@ -17,7 +14,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "nlohmann/json.hpp"
+#include "absl/strings/string_view.h"
+#include "client/cpp/cli/input_file.h"
+#include "client/cpp/cli/safetensors_index.h"
+#include "client/cpp/cli/safetensors_reader.h"
 
 namespace weightinit::cli {
 namespace {
@@ -26,8 +26,6 @@ namespace fs = std::filesystem;
 
 constexpr char kIndexExtension[] = ".safetensors.index.json";
 constexpr char kExtension[] = ".safetensors";
-// Of an index. The largest published ones have some MB.
-constexpr std::uintmax_t kMaxIndexBytes = kMaxSafetensorsHeaderBytes;
 
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text), "\"");
@@ -80,61 +78,30 @@ class Collector {
   std::map<std::string, std::string> metadata_;
 };
 
-absl::StatusOr<nlohmann::json> ReadJson(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = fs::file_size(path, error);
-  if (error) return absl::ErrnoToStatus(error.value(), path);
-  if (bytes > kMaxIndexBytes) {
-    return Wrong(path, absl::StrCat("has ", bytes, " bytes; an index has at ",
-                                    "most ", kMaxIndexBytes));
-  }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return absl::InternalError(absl::StrCat(path, ": not readable"));
-  // Nothing in an index is deeper than two levels.
-  const auto shallow = [](int depth, nlohmann::json::parse_event_t /*event*/,
-                          const nlohmann::json& /*value*/) {
-    return depth <= 2;
-  };
-  return nlohmann::json::parse(text, shallow, /*allow_exceptions=*/false);
-}
-
 absl::StatusOr<Checkpoint> ReadIndex(const std::string& path) {
-  const auto index = ReadJson(path);
-  if (!index.ok()) return index.status();
-  if (!index->is_object() || !index->contains("weight_map") ||
-      !index->at("weight_map").is_object()) {
-    return Wrong(path,
-                 "is no index of safetensors files: it is no JSON object "
-                 "with an object \"weight_map\"");
-  }
-  const nlohmann::json& weight_map = index->at("weight_map");
+  const auto file = InputFile::Open(path);
+  if (!file.ok()) return file.status();
+  const auto weight_map = ReadSafetensorsIndex(**file);
+  if (!weight_map.ok()) return weight_map.status();
   std::map<std::string, std::string> paths;  // By name in the index.
-  for (const auto& [tensor, file] : weight_map.items()) {
-    const std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || absl::StrContains(name, '/') ||
-        absl::StrContains(name, '\0')) {
-      return Wrong(path, absl::StrCat("weight_map: ", Quoted(tensor),
-                                      " is not in a file beside the index"));
-    }
+  for (const auto& [tensor, name] : *weight_map) {
     paths[name] = (fs::path(path).parent_path() / name).string();
   }
   Collector collector;
-  for (const auto& [name, file] : paths) {
-    if (absl::Status status = collector.Add(file); !status.ok()) return status;
+  for (const auto& [name, part] : paths) {
+    if (absl::Status status = collector.Add(part); !status.ok()) return status;
   }
-  for (const auto& [tensor, file] : weight_map.items()) {
+  for (const auto& [tensor, name] : *weight_map) {
     const std::string* const there = collector.FileOf(tensor);
     if (there == nullptr ? !collector.IsAlias(tensor)
-                         : *there != paths[file.get<std::string>()]) {
-      return Wrong(path,
-                   absl::StrCat("weight_map: ", Quoted(tensor), " is not in ",
-                                Quoted(file.get<std::string>())));
+                         : *there != paths.at(name)) {
+      return Wrong(path, absl::StrCat("weight_map: ", Quoted(tensor),
+                                      " is not in ", Quoted(name)));
     }
   }
   Checkpoint checkpoint = collector.Finish();
   for (const SafetensorsTensor& tensor : checkpoint.tensors) {
-    if (!weight_map.contains(tensor.name)) {
+    if (weight_map->count(tensor.name) == 0) {
       return Wrong(path, absl::StrCat("weight_map: ", Quoted(tensor.name),
                                       " is missing; a file has it"));
     }

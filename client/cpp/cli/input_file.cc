@@ -37,7 +37,8 @@ absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Open(
   struct stat info {};
   if (fstat(fd, &info) != 0) return IoError(path, errno);
   if (!S_ISREG(info.st_mode)) {
-    return absl::InternalError(absl::StrCat(path, ": is no regular file"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": is no regular file"));
   }
   file->bytes_ = info.st_size;
   return file;

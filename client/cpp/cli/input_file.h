@@ -17,8 +17,8 @@ namespace weightinit::cli {
 // A regular file that is open for reading. Thread-safe.
 class InputFile {
  public:
-  // NOT_FOUND: there is none. INTERNAL: it cannot be read. Errors name the
-  // path.
+  // NOT_FOUND: there is none. INVALID_ARGUMENT: it is no regular file.
+  // INTERNAL: it cannot be read. Errors begin with the path.
   static absl::StatusOr<std::unique_ptr<InputFile>> Open(
       const std::string& path);
 

@@ -23,6 +23,7 @@
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/output_directory.h"
 #include "client/cpp/cli/raw_layout.h"
+#include "client/cpp/cli/safetensors_index.h"
 #include "client/cpp/cli/safetensors_layout.h"
 
 namespace weightinit::cli {
@@ -152,6 +153,9 @@ absl::StatusOr<std::unique_ptr<ModelLayout>> LayoutOf(const std::string& path) {
       InputFile::Open(absl::StrCat(path, "/", kSafetensorsIndex));
   if (index.ok()) {
     auto read = ReadSafetensorsIndex(**index);
+    if (absl::IsInvalidArgument(read.status())) {
+      return absl::DataLossError(read.status().message());
+    }
     if (!read.ok()) return read.status();
     files.index = *std::move(read);
   } else if (!absl::IsNotFound(index.status())) {

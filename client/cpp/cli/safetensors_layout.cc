@@ -19,6 +19,8 @@
 #include "absl/strings/string_view.h"
 #include "client/cpp/cli/part_metadata.h"
 #include "client/cpp/cli/safetensors_header.h"
+#include "client/cpp/cli/safetensors_index.h"
+#include "client/cpp/cli/safetensors_reader.h"
 #include "nlohmann/json.hpp"
 
 namespace weightinit::cli {
@@ -27,9 +29,6 @@ namespace {
 // What the names of our own metadata begin with.
 constexpr char kOwnMetadata[] = "weightinit.";
 constexpr char kFingerprint[] = "weightinit.fingerprint";
-// Of a header or an index, as safetensors' own reader allows.
-constexpr int64_t kMaxJsonBytes = 100'000'000;
-constexpr int64_t kLengthBytes = 8;
 
 // A header by its names.
 struct HeaderTables {
@@ -90,12 +89,6 @@ std::string HeaderDifference(absl::string_view there,
 std::string NameOf(size_t number, size_t count) {
   if (count == 1) return kOneSafetensorsFile;
   return absl::StrFormat("model-%05d-of-%05d.safetensors", number + 1, count);
-}
-
-bool IsFileName(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." &&
-         name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
 }
 
 }  // namespace
@@ -245,47 +238,11 @@ void SafetensorsLayout::AddIndex() {
 std::string SafetensorsLayout::Difference(size_t file,
                                           const InputFile& there) const {
   if (files_[file].name == kSafetensorsIndex) return "";
-  const auto preamble = there.ReadAt(0, std::min(there.bytes(), kLengthBytes));
-  if (!preamble.ok() || there.bytes() < kLengthBytes) return "";
-  uint64_t length = 0;
-  for (size_t i = 0; i < preamble->size(); ++i) {
-    length |= uint64_t{static_cast<uint8_t>((*preamble)[i])} << (8 * i);
-  }
-  if (length > static_cast<uint64_t>(
-                   std::min(kMaxJsonBytes, there.bytes() - kLengthBytes))) {
-    return "";
-  }
-  const auto json = there.ReadAt(kLengthBytes, static_cast<int64_t>(length));
+  const auto json = ReadSafetensorsJson(there);
   if (!json.ok()) return "";
   absl::string_view wanted = ahead_[file].bytes;
-  wanted.remove_prefix(kLengthBytes);
+  wanted.remove_prefix(kSafetensorsLengthBytes);
   return HeaderDifference(*json, wanted);
-}
-
-absl::StatusOr<std::map<std::string, std::string>> ReadSafetensorsIndex(
-    const InputFile& file) {
-  const auto bad = [&file](absl::string_view what) {
-    return absl::DataLossError(absl::StrCat(file.path(), ": ", what));
-  };
-  if (file.bytes() > kMaxJsonBytes) return bad("is no index; it is too long");
-  const auto text = file.ReadAt(0, file.bytes());
-  if (!text.ok()) return text.status();
-  const auto index =
-      nlohmann::json::parse(text->begin(), text->end(), nullptr, false);
-  const auto map = index.is_object() ? index.find("weight_map") : index.end();
-  if (!index.is_object() || map == index.end() || !map->is_object()) {
-    return bad("is no index: not a JSON object with a \"weight_map\"");
-  }
-  std::map<std::string, std::string> weight_map;
-  for (const auto& [name, value] : map->items()) {
-    if (!value.is_string() || !IsFileName(value.get<std::string>())) {
-      return bad(absl::StrCat("the file of tensor \"",
-                              absl::Utf8SafeCHexEscape(name),
-                              "\" is not the name of one in the directory"));
-    }
-    weight_map[name] = value.get<std::string>();
-  }
-  return weight_map;
 }
 
 }  // namespace weightinit::cli

@@ -19,10 +19,6 @@
 
 namespace weightinit::cli {
 
-// In a directory: the names that Hugging Face's libraries look for.
-inline constexpr char kOneSafetensorsFile[] = "model.safetensors";
-inline constexpr char kSafetensorsIndex[] = "model.safetensors.index.json";
-
 // How a directory's files share the tensors.
 struct SafetensorsFiles {
   // Bytes of tensors in one file, at least 1; a larger tensor has a file of its
@@ -66,11 +62,6 @@ class SafetensorsLayout final : public ModelLayout {
 
   const std::optional<SafetensorsFiles> directory_;
 };
-
-// The "weight_map" of an index. DATA_LOSS: it is none, or names a file outside
-// of its directory.
-absl::StatusOr<std::map<std::string, std::string>> ReadSafetensorsIndex(
-    const InputFile& file);
 
 }  // namespace weightinit::cli
 

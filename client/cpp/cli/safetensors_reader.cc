@@ -1,11 +1,6 @@
 #include "client/cpp/cli/safetensors_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -18,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/cli/input_file.h"
 #include "client/cpp/cli/safetensors_header.h"
 #include "nlohmann/json.hpp"
 #include "weightinit/core/request.h"
@@ -25,8 +21,6 @@
 
 namespace weightinit::cli {
 namespace {
-
-constexpr size_t kLengthBytes = 8;
 
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", absl::Utf8SafeCHexEscape(text), "\"");
@@ -241,54 +235,6 @@ absl::Status CheckOffsets(const std::vector<SafetensorsTensor>& tensors,
   return absl::OkStatus();
 }
 
-// As many bytes as there are, at most `size`. Errno of a failure.
-absl::StatusOr<std::string> Read(int fd, size_t size) {
-  std::string text(size, '\0');
-  size_t at = 0;
-  while (at < size) {
-    const ssize_t n = read(fd, text.data() + at, size - at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return absl::ErrnoToStatus(errno, "");
-    if (n == 0) break;
-    at += static_cast<size_t>(n);
-  }
-  text.resize(at);
-  return text;
-}
-
-absl::StatusOr<SafetensorsHeader> ReadHeader(int fd) {
-  struct stat info {};
-  if (fstat(fd, &info) != 0) return absl::ErrnoToStatus(errno, "fstat");
-  if (!S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError("is no regular file");
-  }
-  const auto prefix = Read(fd, kLengthBytes);
-  if (!prefix.ok()) return prefix.status();
-  if (prefix->size() < kLengthBytes) {
-    return absl::InvalidArgumentError(
-        "is no safetensors file: it has less than 8 bytes");
-  }
-  uint64_t length = 0;
-  for (size_t i = 0; i < kLengthBytes; ++i) {
-    const auto byte = static_cast<unsigned char>((*prefix)[i]);
-    length |= uint64_t{byte} << (8 * i);
-  }
-  if (length > kMaxSafetensorsHeaderBytes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "is no safetensors file: its header would have ", length,
-        " bytes; at most ", kMaxSafetensorsHeaderBytes, " are allowed"));
-  }
-  const auto header_end = static_cast<int64_t>(kLengthBytes + length);
-  if (info.st_size < header_end) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("is no whole safetensors file: its header ends at byte ",
-                     header_end, ", the file at ", info.st_size));
-  }
-  const auto json = Read(fd, static_cast<size_t>(length));
-  if (!json.ok()) return json.status();
-  return ParseSafetensorsHeader(*json, info.st_size - header_end);
-}
-
 }  // namespace
 
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json,
@@ -310,12 +256,42 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json,
   return header;
 }
 
+absl::StatusOr<std::string> ReadSafetensorsJson(const InputFile& file) {
+  const auto wrong = [&file](const std::string& what) {
+    return absl::InvalidArgumentError(absl::StrCat(file.path(), ": ", what));
+  };
+  if (file.bytes() < kSafetensorsLengthBytes) {
+    return wrong("is no safetensors file: it has less than 8 bytes");
+  }
+  const auto prefix = file.ReadAt(0, kSafetensorsLengthBytes);
+  if (!prefix.ok()) return prefix.status();
+  uint64_t length = 0;
+  for (size_t i = 0; i < prefix->size(); ++i) {
+    length |= uint64_t{static_cast<uint8_t>((*prefix)[i])} << (8 * i);
+  }
+  if (length > static_cast<uint64_t>(kMaxSafetensorsHeaderBytes)) {
+    return wrong(absl::StrCat("is no safetensors file: its header would have ",
+                              length, " bytes; at most ",
+                              kMaxSafetensorsHeaderBytes, " are allowed"));
+  }
+  const auto bytes = static_cast<int64_t>(length);
+  if (file.bytes() - kSafetensorsLengthBytes < bytes) {
+    return wrong(absl::StrCat(
+        "is no whole safetensors file: its header ends at byte ",
+        kSafetensorsLengthBytes + bytes, ", the file at ", file.bytes()));
+  }
+  return file.ReadAt(kSafetensorsLengthBytes, bytes);
+}
+
 absl::StatusOr<SafetensorsHeader> ReadSafetensorsHeader(
     const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return absl::ErrnoToStatus(errno, path);
-  auto header = ReadHeader(fd);
-  close(fd);
+  const auto file = InputFile::Open(path);
+  if (!file.ok()) return file.status();
+  const auto json = ReadSafetensorsJson(**file);
+  if (!json.ok()) return json.status();
+  const auto header_end =
+      kSafetensorsLengthBytes + static_cast<int64_t>(json->size());
+  auto header = ParseSafetensorsHeader(*json, (*file)->bytes() - header_end);
   if (header.ok()) return header;
   return absl::Status(header.status().code(),
                       absl::StrCat(path, ": ", header.status().message()));

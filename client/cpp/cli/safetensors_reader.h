@@ -10,11 +10,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/cli/input_file.h"
 
 namespace weightinit::cli {
 
 // The header's JSON may have at most as many bytes as safetensors allows.
-inline constexpr uint64_t kMaxSafetensorsHeaderBytes = 100'000'000;
+inline constexpr int64_t kMaxSafetensorsHeaderBytes = 100'000'000;
+// The header's length, before its JSON.
+inline constexpr int64_t kSafetensorsLengthBytes = 8;
 
 // A tensor as a header says it.
 struct SafetensorsTensor {
@@ -38,10 +41,13 @@ struct SafetensorsHeader {
 absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(absl::string_view json,
                                                          int64_t data_bytes);
 
+// The JSON of a file's header. INVALID_ARGUMENT: it is no safetensors file; the
+// error begins with its path. Errors of InputFile::ReadAt.
+absl::StatusOr<std::string> ReadSafetensorsJson(const InputFile& file);
+
 // The header of a file. Its data are not read, and need not be there: the first
-// bytes of a file do. INVALID_ARGUMENT: it is no safetensors file; what the
-// system says of a file that cannot be read, for example NOT_FOUND. Errors
-// begin with the path.
+// bytes of a file do. Errors of InputFile::Open and
+// ReadSafetensorsJson.
 absl::StatusOr<SafetensorsHeader> ReadSafetensorsHeader(
     const std::string& path);
 
