@@ -30,6 +30,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/types/span.h"
 #include "nlohmann/json.hpp"
+#include "tests/bench/command_loop.h"
 #include "tests/bench/touched_memory.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/model_buffers.h"
@@ -174,17 +175,6 @@ class Measurements {
   std::map<std::string, std::unique_ptr<WeightClient>> clients_;
 };
 
-Json Answer(Measurements* measurements, const std::string& line) {
-  // A command that lacks a field, or has one of another type, throws.
-  try {
-    auto result = measurements->CarryOut(Json::parse(line));
-    if (result.ok()) return *std::move(result);
-    return {{"error", result.status().ToString()}};
-  } catch (const std::exception& error) {
-    return {{"error", error.what()}};
-  }
-}
-
 int Main(int argc, char** argv) {
   uint64_t memory_bytes = 0;
   if (argc != 2 || !absl::SimpleAtoi(argv[1], &memory_bytes) ||
@@ -200,9 +190,7 @@ int Main(int argc, char** argv) {
     return 2;
   }
   Measurements measurements(memory_bytes);
-  for (std::string line; std::getline(std::cin, line);) {
-    std::cout << Answer(&measurements, line).dump() << "\n" << std::flush;
-  }
+  AnswerCommands(measurements);
   return 0;
 }
 

@@ -25,7 +25,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -44,6 +43,7 @@
 #include "grpcpp/support/sync_stream.h"
 #include "nlohmann/json.hpp"
 #include "proto/cpp/crc32.h"
+#include "tests/bench/command_loop.h"
 #include "tests/bench/raw_stream.h"
 #include "tests/bench/small_requests.h"
 #include "tests/bench/touched_memory.h"
@@ -294,17 +294,6 @@ class Measurements {
   std::vector<std::unique_ptr<StalledStream>> stalled_;
 };
 
-Json Answer(Measurements* measurements, const std::string& line) {
-  // A command that lacks a field, or has one of another type, throws.
-  try {
-    auto result = measurements->CarryOut(Json::parse(line));
-    if (result.ok()) return *std::move(result);
-    return {{"error", result.status().ToString()}};
-  } catch (const std::exception& error) {
-    return {{"error", error.what()}};
-  }
-}
-
 int Main(int argc, char** argv) {
   uint64_t memory_bytes = uint64_t{256} << 20;
   if (argc > 2 || (argc == 2 && (!absl::SimpleAtoi(argv[1], &memory_bytes) ||
@@ -315,9 +304,7 @@ int Main(int argc, char** argv) {
   // As WeightClient does: it steadies every measurement, and speeds all up.
   KeepReceiveMemory();
   Measurements measurements(memory_bytes);
-  for (std::string line; std::getline(std::cin, line);) {
-    std::cout << Answer(&measurements, line).dump() << "\n" << std::flush;
-  }
+  AnswerCommands(measurements);
   return 0;
 }
 

@@ -1,6 +1,5 @@
 #include "client/cpp/cli/checkpoint.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <map>

@@ -1,6 +1,5 @@
 #include "client/cpp/cli/safetensors_layout.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>

@@ -3,12 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,6 +17,7 @@
 #include "client/cpp/cli/temporary.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/client/cpp/cli/test_directory.h"
 
 namespace weightinit::cli {
 namespace {
@@ -34,37 +33,7 @@ absl::Span<const uint8_t> BytesOf(absl::string_view text) {
 }
 
 // In a directory of its own.
-class OutputDirectoryTest : public ::testing::Test {
- protected:
-  OutputDirectoryTest() {
-    std::string pattern =
-        ::testing::TempDir() + "/output_directory_test.XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~OutputDirectoryTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string PathOf(const std::string& name) const {
-    return directory_ + "/" + name;
-  }
-
-  // Names in a directory, sorted.
-  static std::vector<std::string> NamesIn(const std::string& path) {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      names.push_back(entry.path().filename());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  static std::string Read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    EXPECT_TRUE(file.good()) << path;
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
-
-  std::string directory_;
-};
+class OutputDirectoryTest : public ::testing::Test, protected TestDirectory {};
 
 TEST_F(OutputDirectoryTest, FilesAppearTogetherWhenTheyAreComplete) {
   auto output = OutputDirectory::Open(PathOf("d"), {"a", "b"});
@@ -82,7 +51,7 @@ TEST_F(OutputDirectoryTest, FilesAppearTogetherWhenTheyAreComplete) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_FALSE(std::filesystem::exists(PathOf("d")));
   ASSERT_TRUE((*output)->Commit().ok());
-  EXPECT_THAT(NamesIn(directory_), ElementsAre("d"));
+  EXPECT_THAT(NamesIn(path()), ElementsAre("d"));
   EXPECT_THAT(NamesIn(PathOf("d")), ElementsAre("a", "b"));
   EXPECT_EQ(Read(PathOf("d/a")), "aceg");
   EXPECT_EQ(Read(PathOf("d/b")), "bdfh");
@@ -93,9 +62,9 @@ TEST_F(OutputDirectoryTest, NothingStaysWithoutCommit) {
     auto output = OutputDirectory::Open(PathOf("d"), {"a"});
     ASSERT_TRUE(output.ok()) << output.status();
     ASSERT_TRUE((*output)->WriteAt(0, 5, BytesOf("text")).ok());
-    EXPECT_THAT(NamesIn(directory_), SizeIs(1));
+    EXPECT_THAT(NamesIn(path()), SizeIs(1));
   }
-  EXPECT_THAT(NamesIn(directory_), IsEmpty());
+  EXPECT_THAT(NamesIn(path()), IsEmpty());
 }
 
 TEST_F(OutputDirectoryTest, FileThatAppearsMeanwhileStays) {
@@ -108,7 +77,7 @@ TEST_F(OutputDirectoryTest, FileThatAppearsMeanwhileStays) {
     EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
     EXPECT_THAT(std::string(status.message()), HasSubstr("/d: "));
   }
-  EXPECT_THAT(NamesIn(directory_), ElementsAre("d"));
+  EXPECT_THAT(NamesIn(path()), ElementsAre("d"));
   EXPECT_THAT(NamesIn(PathOf("d")), ElementsAre("other"));
 }
 
@@ -127,7 +96,7 @@ TEST_F(OutputDirectoryTest, RemoveTemporaryLeavesNothingBehind) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  EXPECT_THAT(NamesIn(directory_), IsEmpty());
+  EXPECT_THAT(NamesIn(path()), IsEmpty());
 }
 
 }  // namespace

@@ -4,11 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +15,7 @@
 #include "client/cpp/cli/temporary.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/client/cpp/cli/test_directory.h"
 
 namespace weightinit::cli {
 namespace {
@@ -27,45 +26,20 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // In a directory of its own; the parameter is OutputOptions::anonymous_file.
-class OutputTest : public ::testing::TestWithParam<bool> {
+class OutputTest : public ::testing::TestWithParam<bool>,
+                   protected TestDirectory {
  protected:
-  OutputTest() {
-    std::string pattern = ::testing::TempDir() + "/output_test.XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~OutputTest() override { std::filesystem::remove_all(directory_); }
-
-  std::string PathOf(const std::string& name) const {
-    return directory_ + "/" + name;
-  }
-
   static absl::StatusOr<std::unique_ptr<Output>> Open(const std::string& path) {
     OutputOptions options;
     options.anonymous_file = GetParam();
     return Output::Open(path, options);
   }
 
-  // Names in the directory, sorted.
-  std::vector<std::string> Names() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
-      names.push_back(entry.path().filename());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  static std::string Read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    EXPECT_TRUE(file.good()) << path;
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
+  std::vector<std::string> Names() const { return NamesIn(path()); }
 
   static void Put(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::binary) << text;
   }
-
-  std::string directory_;
 };
 
 TEST_P(OutputTest, FileAppearsWhenItIsComplete) {
@@ -196,9 +170,9 @@ TEST_P(OutputTest, MissingDirectoryIsAnErrorAtOnce) {
 }
 
 TEST_P(OutputTest, DirectoryIsAnErrorAtOnce) {
-  EXPECT_THAT(std::string(Open(directory_).status().message()),
+  EXPECT_THAT(std::string(Open(path()).status().message()),
               HasSubstr("Is a directory"));
-  EXPECT_THAT(std::string(Open(directory_ + "/new/").status().message()),
+  EXPECT_THAT(std::string(Open(PathOf("new/")).status().message()),
               HasSubstr("Is a directory"));
 }
 

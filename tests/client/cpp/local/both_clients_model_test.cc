@@ -2,19 +2,16 @@
 // number of threads.
 
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "proto/cpp/crc32.h"
 #include "tests/client/cpp/client_fixture.h"
+#include "tests/client/cpp/collecting_model.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/client/weight_client.h"
 
@@ -80,54 +77,6 @@ v1::InitializeModelRequest ModelRequest() {
       &request));
   return request;
 }
-
-// Puts the pieces where they belong, and checks that each tensor is covered
-// once.
-class CollectingModel final : public ModelSink {
- public:
-  absl::Status OnTensor(const v1::ModelTensor& tensor) override {
-    const absl::MutexLock lock(&mutex_);
-    names.push_back(tensor.description().name());
-    if (tensor.alias_of().empty()) {
-      data_of[tensor.description().name()].resize(
-          static_cast<size_t>(tensor.description().bytes()));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
-                       absl::Span<const uint8_t> data) override {
-    if (tensor.description().name() == fail_at) return failure;
-    const absl::MutexLock lock(&mutex_);
-    std::string& all = data_of[tensor.description().name()];
-    EXPECT_LE(static_cast<size_t>(offset) + data.size(), all.size());
-    std::memcpy(all.data() + offset, data.data(), data.size());
-    covered_[tensor.description().name()] += data.size();
-    return absl::OkStatus();
-  }
-
-  absl::Status OnTensorEnd(const v1::ModelTensor& tensor,
-                           uint32_t crc32) override {
-    const absl::MutexLock lock(&mutex_);
-    const std::string& all = data_of[tensor.description().name()];
-    EXPECT_EQ(covered_[tensor.description().name()], all.size());
-    EXPECT_EQ(crc32,
-              ExtendCrc32(0, {reinterpret_cast<const uint8_t*>(all.data()),
-                              all.size()}));
-    ++ended;
-    return absl::OkStatus();
-  }
-
-  std::vector<std::string> names;
-  std::map<std::string, std::string> data_of;
-  int ended = 0;
-  std::string fail_at = "-";
-  absl::Status failure;
-
- private:
-  absl::Mutex mutex_;
-  std::map<std::string, size_t> covered_;
-};
 
 // Number of threads; 0 for a server.
 class BothClientsModelTest : public ::testing::TestWithParam<int> {

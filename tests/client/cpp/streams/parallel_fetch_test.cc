@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
@@ -17,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "proto/cpp/crc32.h"
 #include "tests/client/cpp/client_fixture.h"
+#include "tests/client/cpp/collecting_model.h"
 #include "tests/client/cpp/fake_service.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/client/weight_client.h"
@@ -68,61 +67,6 @@ v1::InitializeModelRequest ModelRequest() {
       &request));
   return request;
 }
-
-// Puts the pieces where they belong. Knows of every call that it should not
-// get.
-class CollectingModel final : public ModelSink {
- public:
-  absl::Status OnSummary(const v1::ModelSummary& /*summary*/) override {
-    ++summaries;
-    return absl::OkStatus();
-  }
-
-  absl::Status OnTensor(const v1::ModelTensor& tensor) override {
-    const absl::MutexLock lock(&mutex_);
-    EXPECT_GE(tensor.index(), next_);  // In order.
-    next_ = tensor.index() + 1;
-    if (tensor.alias_of().empty()) {
-      data_of[tensor.description().name()].resize(
-          static_cast<size_t>(tensor.description().bytes()));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
-                       absl::Span<const uint8_t> data) override {
-    const absl::MutexLock lock(&mutex_);
-    delivered_ += static_cast<int64_t>(data.size());
-    if (delivered_ > fail_after) return absl::ResourceExhaustedError("full");
-    std::string& all = data_of.at(tensor.description().name());
-    EXPECT_EQ(all.size(), static_cast<size_t>(tensor.description().bytes()));
-    EXPECT_LE(static_cast<size_t>(offset) + data.size(), all.size());
-    std::memcpy(all.data() + offset, data.data(), data.size());
-    covered_[tensor.description().name()] += data.size();
-    return absl::OkStatus();
-  }
-
-  absl::Status OnTensorEnd(const v1::ModelTensor& tensor,
-                           uint32_t crc32) override {
-    const absl::MutexLock lock(&mutex_);
-    const std::string& all = data_of.at(tensor.description().name());
-    EXPECT_EQ(covered_[tensor.description().name()], all.size());
-    EXPECT_EQ(crc32, Crc32(all));
-    ++ended;
-    return absl::OkStatus();
-  }
-
-  int summaries = 0;
-  int ended = 0;
-  int64_t fail_after = int64_t{1} << 60;
-  std::map<std::string, std::string> data_of;
-
- private:
-  absl::Mutex mutex_;
-  int64_t next_ = 0;
-  int64_t delivered_ = 0;
-  std::map<std::string, size_t> covered_;
-};
 
 struct Fetched {
   CollectingModel sink;
@@ -227,6 +171,7 @@ TEST(ParallelFetchTest, AnErrorOfTheSinkEndsAllStreams) {
   const auto client = ParallelClientOf({server->address()}, 4);
   CollectingModel sink;
   sink.fail_after = 20'000'000;
+  sink.failure = absl::ResourceExhaustedError("full");
   const auto result = client->FetchModel(ModelRequest(), sink);
   EXPECT_TRUE(absl::IsResourceExhausted(result.status())) << result.status();
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("full"));
