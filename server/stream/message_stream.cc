@@ -73,7 +73,9 @@ void MessageStream::Run() {
     Take(std::move(made));
     decision = Decide();
   }
-  Perform(decision);
+  // Otherwise the write in flight is what keeps the object, and it may have
+  // ended by now, and the object with it.
+  if (!decision.is_nothing()) Perform(decision);
 }
 
 void MessageStream::Take(absl::StatusOr<StreamMessage> made) {

@@ -74,6 +74,8 @@ class MessageStream final : private GeneratorPool::Task {
  private:
   // What has been decided and is to be done once the mutex is released.
   struct Decision {
+    bool is_nothing() const { return !generate && call == kNothing; }
+
     bool generate = false;
     enum { kNothing, kWrite, kWriteAndFinish, kFail } call = kNothing;
     absl::Status error;  // Of kFail.
@@ -86,7 +88,8 @@ class MessageStream final : private GeneratorPool::Task {
   void Take(absl::StatusOr<StreamMessage> made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Decision Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The object may be gone when it returns.
+  // REQUIRES: there is something to do, or gRPC waits for the caller to return:
+  // the object may be gone otherwise. It may be gone when this returns.
   void Perform(const Decision& decision) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Messages made and not yet taken by the transport.
