@@ -34,7 +34,7 @@ bool SegmentBoard::Acquire(int worker) {
     absl::Duration wait;
     if (TakeOver(mine, &wait)) break;
     if (wait == absl::ZeroDuration()) return false;
-    changed_.WaitWithTimeout(&mutex_, wait);
+    changed_.WaitWithDeadline(&mutex_, absl::Now() + wait);
   }
   return HasWork(mine);
 }
