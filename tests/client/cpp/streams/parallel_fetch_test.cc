@@ -23,7 +23,10 @@
 namespace weightinit {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
 
 // 44 MB: large tensors and small ones, parts, an alias, one of no elements.
 v1::InitializeModelRequest ModelRequest() {
@@ -250,7 +253,9 @@ TEST(ParallelFetchTest, AStreamThatBreaksIsContinued) {
   const auto result = client->Fetch(LargeRequest(), absl::MakeSpan(buffer));
   ASSERT_TRUE(result.ok()) << result.status();
   ExpectFakeData(buffer);
-  EXPECT_EQ(result->resumed, 3);
+  // Where the machine is slow, a stream may have been taken over before it
+  // breaks.
+  EXPECT_THAT(result->resumed, AllOf(Ge(1), Le(3)));
 }
 
 TEST(ParallelFetchTest, ServersThatDescribeDifferentTensorsAreFoundOut) {
