@@ -357,8 +357,6 @@ class SessionTest(unittest.TestCase):
                 continue  # They take seconds.
             with self.subTest(row=row.name):
                 [finished] = measure_row(row, self.session, ["scalar"])
-                if "three replicas" in row.name and "--parallel" in finished["verdict"]:
-                    continue  # The command has no such option yet.
                 if needs_peer.search(row.name):
                     self.assertRegex(finished["verdict"], "^not measured: .*cannot be run")
                 else:

@@ -272,6 +272,14 @@ class PartMetadataTest(FilesTestCase):
         self.assertEqual([list(self.parts_of(files[name])) for name in sorted(files) if name != INDEX],
                          [["fc1.bias"], ["fc1.weight"]])
 
+    def test_shard_says_which_part_of_each_tensor(self):
+        parts = self.parts_of(self.init("--only", "fc1.*", "--only", "qk", "--shard", "1/4", "--slice", "qk=1:5,0:3"))
+        self.assertEqual({name: (part["shape"], part["slice"]) for name, part in parts.items()}, {
+            "fc1.bias": ([1000], [[250, 500]]),
+            "fc1.weight": ([1000, 300], [[250, 500], [0, 300]]),
+            "qk": ([6, 4], [[1, 5], [0, 3]])})
+        self.assertEqual([(part["name"], part["shape"]) for part in parts["qk"]["parts"]], [("q", [2, 4]), ("k", [4, 4])])
+
     def test_slice_of_one_tensor_says_which(self):
         arguments = ("init", "--shape", "16x8", "--layout", "in_out",
                      "--scheme", "truncated_normal", "--stddev", "0.02")
