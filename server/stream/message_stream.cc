@@ -73,8 +73,8 @@ void MessageStream::Run() {
     Take(std::move(made));
     decision = Decide();
   }
-  // Otherwise the write in flight is what keeps the object, and it may have
-  // ended by now, and the object with it.
+  // If there is nothing to do, a write in flight kept the object alive; it may
+  // have ended by now, and the object may be gone.
   if (!decision.is_nothing()) Perform(decision);
 }
 

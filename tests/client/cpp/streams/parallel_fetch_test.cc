@@ -23,10 +23,7 @@
 namespace weightinit {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Ge;
 using ::testing::HasSubstr;
-using ::testing::Le;
 
 // 44 MB: large tensors and small ones, parts, an alias, one of no elements.
 v1::InitializeModelRequest ModelRequest() {
@@ -246,16 +243,15 @@ TEST(ParallelFetchTest, AStreamThatBreaksIsContinued) {
   const FakeService::Script breaks = [](FakeStream& stream) {
     stream.BreakAfter(2, Unavailable());
   };
-  const FakeServer first({breaks, breaks});
-  const FakeServer second({breaks});
-  const auto client = ParallelClientOf({first.address(), second.address()}, 2);
+  // Of one server, whichever stream of the two comes first: of several, it
+  // depends on the time which one is asked again.
+  const FakeServer server({breaks, breaks, breaks});
+  const auto client = ParallelClientOf({server.address()}, 2);
   std::vector<uint8_t> buffer(16'000'000);
   const auto result = client->Fetch(LargeRequest(), absl::MakeSpan(buffer));
   ASSERT_TRUE(result.ok()) << result.status();
   ExpectFakeData(buffer);
-  // Where the machine is slow, a stream may have been taken over before it
-  // breaks.
-  EXPECT_THAT(result->resumed, AllOf(Ge(1), Le(3)));
+  EXPECT_EQ(result->resumed, 3);
 }
 
 TEST(ParallelFetchTest, ServersThatDescribeDifferentTensorsAreFoundOut) {
