@@ -61,6 +61,12 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
   return client;
 }
 
+absl::Status CheckCanResume(const ConnectionOptions& options) {
+  if (options.servers.has_value()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--resume: there is no --server; without one nothing is downloaded");
+}
+
 absl::Status RunDescribe(const DescribeOptions& options) {
   auto request = ParseRequest(options.request);
   if (!request.ok()) return request.status();

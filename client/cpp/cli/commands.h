@@ -58,6 +58,9 @@ absl::Status RunInfo(const InfoOptions& options);
 absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
     const ConnectionOptions& options);
 
+// INVALID_ARGUMENT: nothing is downloaded that --resume could keep or continue.
+absl::Status CheckCanResume(const ConnectionOptions& options);
+
 // The exit status that stands for `status`: 0 success, 1 failure at run time, 2
 // usage, 3 no answer from the service, 4 data that failed verification.
 int ExitStatus(const absl::Status& status);

@@ -117,9 +117,8 @@ absl::StatusOr<InitReport> Resume(WeightClient& client,
 // INVALID_ARGUMENT: --resume is given where nothing can be resumed.
 absl::Status CheckResume(const InitOptions& options) {
   if (!options.resume) return absl::OkStatus();
-  if (!options.connection.servers.has_value()) {
-    return absl::InvalidArgumentError(
-        "--resume: there is no --server; without one nothing is downloaded");
+  if (absl::Status status = CheckCanResume(options.connection); !status.ok()) {
+    return status;
   }
   if (!options.output.has_value()) {
     return absl::InvalidArgumentError(

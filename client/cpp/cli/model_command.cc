@@ -13,13 +13,13 @@
 #include "absl/time/clock.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/manifest_errors.h"
+#include "client/cpp/cli/model_fetch.h"
 #include "client/cpp/cli/model_files.h"
 #include "client/cpp/cli/model_layout.h"
 #include "client/cpp/cli/model_report.h"
 #include "client/cpp/cli/model_selection.h"
 #include "client/cpp/cli/model_verifier.h"
 #include "client/cpp/cli/output.h"
-#include "client/cpp/cli/progress.h"
 #include "client/cpp/cli/request_options.h"
 #include "client/cpp/cli/seed_command.h"
 #include "weightinit/client/manifest.h"
@@ -93,51 +93,21 @@ v1::DescribeModelRequest DescriptionOf(
 }
 
 // Fills the layout of the files for `model`.
-absl::Status LayOutFiles(WeightClient& client, const TypedModel& model,
-                         ModelLayout& layout) {
+absl::StatusOr<v1::ModelSummary> LayOutFiles(WeightClient& client,
+                                             const TypedModel& model,
+                                             ModelLayout& layout) {
   EmptyParts empty;
-  const auto summary = client.DescribeModel(DescriptionOf(model.request),
-                                            [&](const v1::ModelTensor& tensor) {
-                                              empty.Add(tensor);
-                                              return layout.Add(tensor);
-                                            });
+  auto summary = client.DescribeModel(DescriptionOf(model.request),
+                                      [&](const v1::ModelTensor& tensor) {
+                                        empty.Add(tensor);
+                                        return layout.Add(tensor);
+                                      });
   if (!summary.ok()) return model.Explain(summary.status());
   WriteText(STDERR_FILENO, empty.text()).IgnoreError();
-  return layout.Finish(*summary);
+  absl::Status status = layout.Finish(*summary);
+  if (!status.ok()) return status;
+  return summary;
 }
-
-// Writes pieces where they belong in the files.
-class FileSink final : public ModelSink {
- public:
-  FileSink(const ModelLayout& layout, const ModelOutput& output)
-      : layout_(layout), output_(output) {}
-
-  absl::Status OnSummary(const v1::ModelSummary& summary) override {
-    progress_.Start(summary.bytes());
-    return absl::OkStatus();
-  }
-
-  absl::Status OnPiece(const v1::ModelTensor& tensor, int64_t offset,
-                       absl::Span<const uint8_t> data) override {
-    progress_.Add(static_cast<int64_t>(data.size()));
-    const ModelLayout::Place place = layout_.PlaceOf(tensor);
-    return output_.WriteAt(place.file, place.offset + offset, data);
-  }
-
-  absl::Status OnTensorEnd(const v1::ModelTensor& tensor,
-                           uint32_t crc32) override {
-    crc32s_[tensor.index()] = crc32;
-    return absl::OkStatus();
-  }
-
-  const Crc32s& crc32s() const { return crc32s_; }
-
- private:
-  const ModelLayout& layout_;
-  const ModelOutput& output_;
-  ProgressBar progress_;
-  Crc32s crc32s_;
-};
 
 }  // namespace
 
@@ -164,30 +134,26 @@ absl::Status RunModelPlan(const ModelOptions& options) {
 
 absl::Status RunModelInit(const ModelInitOptions& options) {
   const absl::Time start = absl::Now();
+  if (options.resume) {
+    absl::Status status = CheckCanResume(options.model.connection);
+    if (!status.ok()) return status;
+  }
   const auto layout = LayoutFor(options.output, options.max_file_bytes);
   if (!layout.ok()) return layout.status();
   const auto model = ReadModel(options.model);
   if (!model.ok()) return model.status();
   const auto client = Connect(options.model.connection);
   if (!client.ok()) return client.status();
-  if (absl::Status status = LayOutFiles(**client, *model, **layout);
-      !status.ok()) {
-    return status;
-  }
-  const auto output = ModelOutput::Open(options.output, **layout);
+  const auto summary = LayOutFiles(**client, *model, **layout);
+  if (!summary.ok()) return summary.status();
+  const auto output =
+      ModelOutput::Open(options.output, **layout, options.resume);
   if (!output.ok()) return output.status();
-  if (absl::Status status = (*output)->Write((*layout)->ahead());
-      !status.ok()) {
-    return status;
-  }
-  FileSink sink(**layout, **output);
-  const auto result = (*client)->FetchModel(model->request, sink);
+  const ModelFiles files = {**layout, *summary, **output};
+  const auto result = options.resume
+                          ? ResumeModelFiles(**client, model->request, files)
+                          : FetchModelFiles(**client, model->request, files);
   if (!result.ok()) return result.status();
-  if (absl::Status status = (*output)->Write((*layout)->Behind(sink.crc32s()));
-      !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = (*output)->Commit(); !status.ok()) return status;
   ModelReport report;
   report.result = *result;
   report.result.summary.set_seed_name(model->seed_name);
@@ -209,10 +175,8 @@ absl::Status RunModelVerify(const ModelVerifyOptions& options) {
   if (!client.ok()) return client.status();
   const auto layout = LayoutOf(options.file);
   if (!layout.ok()) return layout.status();
-  if (absl::Status status = LayOutFiles(**client, *model, **layout);
-      !status.ok()) {
-    return status;
-  }
+  const auto summary = LayOutFiles(**client, *model, **layout);
+  if (!summary.ok()) return summary.status();
   auto verifier = ModelVerifier::Open(options.file, **layout);
   if (!verifier.ok()) return verifier.status();
   const auto result = (*client)->FetchModel(model->request, **verifier);

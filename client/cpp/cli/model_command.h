@@ -28,6 +28,8 @@ struct ModelInitOptions {
   ModelOptions model;
   std::string output;  // A file, or a directory of several.
   std::optional<std::string> max_file_bytes;
+  // Keep a download that is broken off, and go on with one that is there.
+  bool resume = false;
 };
 
 struct ModelVerifyOptions {

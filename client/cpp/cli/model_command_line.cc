@@ -83,6 +83,11 @@ void AddInit(CLI::App& model, ChosenCommand& chosen) {
   AddText(*init, "--max-file-bytes", options->max_file_bytes,
           "Of a directory: bytes of tensors in one file; a larger tensor has a "
           "file of its own. Default: 5000000000");
+  init->add_flag("--resume", options->resume,
+                 "With --server: if the download breaks off, keep it as "
+                 "OUTPUT.partial and OUTPUT.partial.state, and go on from "
+                 "there the next time, with what is found intact. Default: "
+                 "nothing partial stays");
   init->callback([options, &chosen] {
     chosen = [options] { return RunModelInit(*options); };
   });

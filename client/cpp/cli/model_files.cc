@@ -89,6 +89,12 @@ class OneFile final : public ModelOutput {
                        absl::Span<const uint8_t> data) const override {
     return output_->WriteAt(offset, data);
   }
+  std::string partial_path() const override { return output_->partial_path(); }
+  absl::Status ReadAt(size_t /*file*/, int64_t offset,
+                      absl::Span<uint8_t> data) const override {
+    return output_->ReadAt(offset, data);
+  }
+  absl::Status Clear() override { return output_->CutBehind(0); }
   absl::Status Commit() override { return output_->Commit(); }
 
  private:
@@ -104,6 +110,12 @@ class Directory final : public ModelOutput {
                        absl::Span<const uint8_t> data) const override {
     return output_->WriteAt(file, offset, data);
   }
+  std::string partial_path() const override { return output_->partial_path(); }
+  absl::Status ReadAt(size_t file, int64_t offset,
+                      absl::Span<uint8_t> data) const override {
+    return output_->ReadAt(file, offset, data);
+  }
+  absl::Status Clear() override { return output_->Clear(); }
   absl::Status Commit() override { return output_->Commit(); }
 
  private:
@@ -181,15 +193,17 @@ std::vector<std::string> PathsOf(const std::string& path,
 }
 
 absl::StatusOr<std::unique_ptr<ModelOutput>> ModelOutput::Open(
-    const std::string& path, const ModelLayout& layout) {
+    const std::string& path, const ModelLayout& layout, bool keep_partial) {
   if (!IsOneFile(layout)) {
     std::vector<std::string> names;
     for (const ModelFile& file : layout.files()) names.push_back(file.name);
-    auto directory = OutputDirectory::Open(path, names);
+    auto directory = OutputDirectory::Open(path, names, keep_partial);
     if (!directory.ok()) return directory.status();
     return std::make_unique<Directory>(*std::move(directory));
   }
-  auto output = Output::Open(path);
+  OutputOptions options;
+  options.keep_partial = keep_partial;
+  auto output = Output::Open(path, options);
   if (!output.ok()) return output.status();
   if (!(*output)->has_offsets()) {
     return absl::InvalidArgumentError(

@@ -45,15 +45,23 @@ std::vector<std::string> PathsOf(const std::string& path,
 // all. Not thread-safe, but for WriteAt. A process has one at a time.
 class ModelOutput {
  public:
-  // `layout` is finished. INVALID_ARGUMENT: no such files can be made there.
+  // `layout` is finished. `keep_partial`: what is written is PATH.partial, a
+  // file or directory, with what is in it; it stays without Commit if there is
+  // anything in it. INVALID_ARGUMENT: no such files can be made there.
   static absl::StatusOr<std::unique_ptr<ModelOutput>> Open(
-      const std::string& path, const ModelLayout& layout);
+      const std::string& path, const ModelLayout& layout, bool keep_partial);
 
   virtual ~ModelOutput() = default;
 
   // To file number `file` of the layout, from `offset` on.
   virtual absl::Status WriteAt(size_t file, int64_t offset,
                                absl::Span<const uint8_t> data) const = 0;
+  // With keep_partial: the path that is written; what a file has, INTERNAL if
+  // it ends before; and making all files empty.
+  virtual std::string partial_path() const = 0;
+  virtual absl::Status ReadAt(size_t file, int64_t offset,
+                              absl::Span<uint8_t> data) const = 0;
+  virtual absl::Status Clear() = 0;
   // Call it once, last.
   virtual absl::Status Commit() = 0;
 

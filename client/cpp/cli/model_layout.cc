@@ -17,10 +17,6 @@
 namespace weightinit::cli {
 namespace {
 
-int64_t ElementBytes(v1::Dtype dtype) {
-  return DtypeBytes(static_cast<Dtype>(dtype));
-}
-
 // Whether nothing of the model is left out.
 bool IsWhole(const v1::ModelSummary& summary) {
   return summary.selected_tensors() == summary.tensors() - summary.aliases() &&
@@ -28,6 +24,10 @@ bool IsWhole(const v1::ModelSummary& summary) {
 }
 
 }  // namespace
+
+int64_t StoredTensor::element_bytes() const {
+  return DtypeBytes(static_cast<Dtype>(dtype));
+}
 
 absl::Status ModelLayout::Add(const v1::ModelTensor& tensor) {
   const v1::TensorDescription& description = tensor.description();
@@ -58,9 +58,9 @@ absl::Status ModelLayout::Finish(const v1::ModelSummary& summary) {
   // is aligned, then by name.
   std::sort(tensors_.begin(), tensors_.end(),
             [](const StoredTensor& a, const StoredTensor& b) {
-              const int64_t a_bytes = ElementBytes(a.dtype);
-              const int64_t b_bytes = ElementBytes(b.dtype);
-              return a_bytes != b_bytes ? a_bytes > b_bytes : a.name < b.name;
+              return a.element_bytes() != b.element_bytes()
+                         ? a.element_bytes() > b.element_bytes()
+                         : a.name < b.name;
             });
   return LayOut(summary);
 }

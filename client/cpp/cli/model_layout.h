@@ -25,6 +25,8 @@ struct StoredTensor {
   int64_t bytes = 0;
   int64_t byte_offset = 0;    // Bytes before it in the order of the model.
   std::string part_metadata;  // See PartMetadata; empty for a whole model.
+
+  int64_t element_bytes() const;
 };
 
 // One of the files.
@@ -70,13 +72,14 @@ class ModelLayout {
   // this should be, are those of another model.
   absl::Status Finish(const v1::ModelSummary& summary);
 
+  // In the order of the files; aliases are none.
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
   const std::vector<ModelFile>& files() const { return files_; }
   // Of all files.
   int64_t bytes() const;
-  // Where the data of a tensor begins. REQUIRES: it was added, and is no alias.
-  Place PlaceOf(const v1::ModelTensor& tensor) const {
-    return places_.at(tensor.index());
-  }
+  // Where the data of a tensor begins, by its StoredTensor::index. REQUIRES: it
+  // was added, and is no alias.
+  Place PlaceOf(int64_t tensor) const { return places_.at(tensor); }
   // What is known before any data.
   const std::vector<FixedBytes>& ahead() const { return ahead_; }
   // What follows from the data; `crc32s` has those of all tensors.
@@ -96,10 +99,9 @@ class ModelLayout {
   // Whether a tensor or alias may have the name.
   virtual absl::Status CheckTensor(const std::string& name) const = 0;
   virtual absl::Status CheckAlias(const std::string& name) const = 0;
-  // Sets the three below. tensors() have the order of the files.
+  // Sets the three below.
   virtual absl::Status LayOut(const v1::ModelSummary& summary) = 0;
 
-  const std::vector<StoredTensor>& tensors() const { return tensors_; }
   // From their names to those of the tensors that they stand for.
   const std::map<std::string, std::string>& aliases() const { return aliases_; }
 

@@ -92,7 +92,7 @@ absl::Status ModelVerifier::OnPiece(const v1::ModelTensor& tensor,
                                     int64_t offset,
                                     absl::Span<const uint8_t> data) {
   progress_.Add(static_cast<int64_t>(data.size()));
-  const ModelLayout::Place place = expected_.PlaceOf(tensor);
+  const ModelLayout::Place place = expected_.PlaceOf(tensor.index());
   std::vector<uint8_t> there(data.size());
   if (absl::Status status = files_[place.file]->ReadAt(place.offset + offset,
                                                        absl::MakeSpan(there));

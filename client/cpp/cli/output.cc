@@ -17,7 +17,6 @@
 namespace weightinit::cli {
 namespace {
 
-constexpr char kPartialSuffix[] = ".partial";
 // As many as Linux follows.
 constexpr int kMaxLinks = 40;
 constexpr mode_t kMode = 0666;  // Less the umask.
@@ -174,16 +173,7 @@ int64_t Output::size() const {
 }
 
 absl::Status Output::ReadAt(int64_t offset, absl::Span<uint8_t> data) const {
-  while (!data.empty()) {
-    const ssize_t got = pread(fd_, data.data(), data.size(), offset);
-    if (got > 0) {
-      data.remove_prefix(static_cast<size_t>(got));
-      offset += got;
-    } else if (got == 0 || errno != EINTR) {
-      return absl::InternalError(absl::StrCat("cannot read ", partial_path()));
-    }
-  }
-  return absl::OkStatus();
+  return ReadAllAt(fd_, offset, data, partial_path());
 }
 
 // NOLINTNEXTLINE(readability-make-member-function-const): it changes the file.
@@ -240,6 +230,20 @@ absl::Status WriteAllAt(int fd, int64_t offset, absl::Span<const uint8_t> data,
       offset += written;
     } else if (errno != EINTR) {
       return WriteError(path, errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadAllAt(int fd, int64_t offset, absl::Span<uint8_t> data,
+                       const std::string& path) {
+  while (!data.empty()) {
+    const ssize_t got = pread(fd, data.data(), data.size(), offset);
+    if (got > 0) {
+      data.remove_prefix(static_cast<size_t>(got));
+      offset += got;
+    } else if (got == 0 || errno != EINTR) {
+      return absl::InternalError(absl::StrCat("cannot read ", path));
     }
   }
   return absl::OkStatus();

@@ -97,6 +97,11 @@ class Output {
 absl::Status WriteAllAt(int fd, int64_t offset, absl::Span<const uint8_t> data,
                         const std::string& path);
 
+// Fills `data` from the file `fd` from `offset` on. INTERNAL, naming `path`: it
+// cannot be read, or ends before.
+absl::Status ReadAllAt(int fd, int64_t offset, absl::Span<uint8_t> data,
+                       const std::string& path);
+
 // Writes `text` to the file descriptor of standard output or standard error.
 absl::Status WriteText(int fd, absl::string_view text);
 

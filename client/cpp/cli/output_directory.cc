@@ -1,10 +1,12 @@
 #include "client/cpp/cli/output_directory.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/output.h"
@@ -41,7 +44,7 @@ void RaiseFileLimit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
 }
 
-absl::Status Refusal(const std::string& path, const char* what) {
+absl::Status Refusal(const std::string& path, absl::string_view what) {
   return absl::InvalidArgumentError(
       absl::StrCat("--output: \"", path, "\" ", what));
 }
@@ -66,10 +69,21 @@ absl::Status CheckReplaceable(const std::string& path,
   return absl::OkStatus();
 }
 
+// Whether one of the directory's files has any; also if that cannot be told.
+bool HasBytes(const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->file_size(error) > 0) return true;
+  }
+  return static_cast<bool>(error);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OutputDirectory>> OutputDirectory::Open(
-    const std::string& path, const std::vector<std::string>& names) {
+    const std::string& path, const std::vector<std::string>& names,
+    bool keep_partial) {
   std::string target = path;
   while (target.size() > 1 && target.back() == '/') target.pop_back();
   std::optional<mode_t> mode;
@@ -87,25 +101,58 @@ absl::StatusOr<std::unique_ptr<OutputDirectory>> OutputDirectory::Open(
     // A link that leads nowhere, too.
     return WriteError(path, error_of_stat);
   }
-  std::unique_ptr<OutputDirectory> output(new OutputDirectory(target));
-  if (absl::Status status = output->Create(names, mode); !status.ok()) {
-    return status;
-  }
+  RaiseFileLimit();
+  std::unique_ptr<OutputDirectory> output(new OutputDirectory(target, mode));
+  absl::Status status = keep_partial ? output->OpenPartial(names)
+                                     : output->CreateTemporaryDirectory(names);
+  if (!status.ok()) return status;
   return output;
 }
 
-absl::Status OutputDirectory::Create(const std::vector<std::string>& names,
-                                     std::optional<mode_t> mode) {
-  RaiseFileLimit();
+absl::Status OutputDirectory::CreateTemporaryDirectory(
+    const std::vector<std::string>& names) {
   Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   temporary.path = CreateTemporary(target_, [](const std::string& name) {
     return mkdir(name.c_str(), kDirectoryMode) == 0;
   });
   if (temporary.path.empty()) return WriteError(target_, errno);
+  written_ = temporary.path;
+  return OpenFiles(names, O_CREAT | O_EXCL | O_WRONLY);
+}
+
+absl::Status OutputDirectory::OpenPartial(
+    const std::vector<std::string>& names) {
+  const std::string partial = absl::StrCat(target_, kPartialSuffix);
+  if (mkdir(partial.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+    return WriteError(partial, errno);
+  }
+  lock_ =
+      open(partial.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  // Two downloads into one directory would mix.
+  if (lock_ < 0 || flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    return WriteError(partial, errno);
+  }
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(partial, error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return Refusal(partial, absl::StrCat("has \"", name,
+                                           "\", which is no file of this "
+                                           "model; remove the directory"));
+    }
+  }
+  if (error) return WriteError(partial, error.value());
+  written_ = partial;
+  return OpenFiles(names, O_CREAT | O_RDWR | O_NOFOLLOW);
+}
+
+absl::Status OutputDirectory::OpenFiles(const std::vector<std::string>& names,
+                                        int flags) {
   for (const std::string& name : names) {
-    const int fd = open(absl::StrCat(temporary.path, "/", name).c_str(),
-                        O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kFileMode);
+    const int fd = open(absl::StrCat(written_, "/", name).c_str(),
+                        flags | O_CLOEXEC, kFileMode);
     if (fd < 0 && errno == EMFILE) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--max-file-bytes: makes ", names.size(),
@@ -115,27 +162,48 @@ absl::Status OutputDirectory::Create(const std::vector<std::string>& names,
     names_.push_back(name);
     fds_.push_back(fd);
   }
-  // Last, since it may be one that forbids writing.
-  if (mode.has_value() && chmod(temporary.path.c_str(), *mode) != 0) {
-    return WriteError(target_, errno);
-  }
   return absl::OkStatus();
 }
 
 OutputDirectory::~OutputDirectory() {
+  std::error_code ignored;
+  if (lock_ >= 0) {
+    // As long as it is locked.
+    if (!written_.empty() && !HasBytes(written_)) {
+      std::filesystem::remove_all(written_, ignored);
+    }
+    close(lock_);
+  }
   for (const int fd : fds_) close(fd);
+  if (lock_ >= 0) return;
   Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   if (temporary.path.empty()) return;
-  std::error_code ignored;
   std::filesystem::remove_all(temporary.path, ignored);
   temporary.path.clear();
 }
 
+std::string OutputDirectory::PathOf(size_t file) const {
+  return absl::StrCat(target_, "/", names_[file]);
+}
+
 absl::Status OutputDirectory::WriteAt(size_t file, int64_t offset,
                                       absl::Span<const uint8_t> data) const {
-  return WriteAllAt(fds_[file], offset, data,
-                    absl::StrCat(target_, "/", names_[file]));
+  return WriteAllAt(fds_[file], offset, data, PathOf(file));
+}
+
+absl::Status OutputDirectory::ReadAt(size_t file, int64_t offset,
+                                     absl::Span<uint8_t> data) const {
+  return ReadAllAt(fds_[file], offset, data,
+                   absl::StrCat(written_, "/", names_[file]));
+}
+
+// NOLINTNEXTLINE(readability-make-member-function-const): it changes the files.
+absl::Status OutputDirectory::Clear() {
+  for (size_t file = 0; file < fds_.size(); ++file) {
+    if (ftruncate(fds_[file], 0) != 0) return WriteError(PathOf(file), errno);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status OutputDirectory::Commit() {
@@ -148,12 +216,17 @@ absl::Status OutputDirectory::Commit() {
       return WriteError(target_, sync_error != 0 ? sync_error : close_error);
     }
   }
+  // Not before, since it may be one that forbids writing.
+  if (mode_.has_value() && chmod(written_.c_str(), *mode_) != 0) {
+    return WriteError(target_, errno);
+  }
   Temporary& temporary = CurrentTemporary();
   const absl::MutexLock lock(&temporary.mutex);
   // An empty directory that is there gives way.
-  if (rename(temporary.path.c_str(), target_.c_str()) != 0) {
+  if (rename(written_.c_str(), target_.c_str()) != 0) {
     return WriteError(target_, errno);
   }
+  written_.clear();
   temporary.path.clear();
   return absl::OkStatus();
 }

@@ -28,6 +28,9 @@ Temporary& CurrentTemporary();
 // one that writes.
 void RemoveTemporary();
 
+// Of what is kept for the next run to go on with; put behind the path.
+inline constexpr char kPartialSuffix[] = ".partial";
+
 // What stands before the last slash; "." for a name alone.
 std::string DirectoryOf(const std::string& path);
 

@@ -7,11 +7,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "client/cpp/streams/coverage.h"
 #include "client/cpp/streams/parallel_streams.h"
 #include "client/cpp/streams/replica.h"
 #include "client/cpp/streams/segment_board.h"
 #include "grpcpp/client_context.h"
+#include "proto/cpp/coverage.h"
 #include "weightinit/client/fetch_result.h"
 #include "weightinit/client/tensor_sink.h"
 #include "weightinit/v1/weight_init_service.pb.h"

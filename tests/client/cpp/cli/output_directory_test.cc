@@ -81,6 +81,45 @@ TEST_F(OutputDirectoryTest, FileThatAppearsMeanwhileStays) {
   EXPECT_THAT(NamesIn(PathOf("d")), ElementsAre("other"));
 }
 
+TEST_F(OutputDirectoryTest, PartialDirectoryStaysAndIsGoneOnWith) {
+  const auto open = [this] {
+    return OutputDirectory::Open(PathOf("d"), {"a", "b"}, true);
+  };
+  {
+    auto output = open();
+    ASSERT_TRUE(output.ok()) << output.status();
+    EXPECT_EQ((*output)->partial_path(), PathOf("d.partial"));
+    ASSERT_TRUE((*output)->WriteAt(1, 2, BytesOf("cd")).ok());
+    // Two may not write there at once.
+    const absl::Status status = open().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("d.partial: "));
+  }
+  EXPECT_THAT(NamesIn(path()), ElementsAre("d.partial"));
+  auto output = open();
+  ASSERT_TRUE(output.ok()) << output.status();
+  std::vector<uint8_t> data(2);
+  ASSERT_TRUE((*output)->ReadAt(1, 2, absl::MakeSpan(data)).ok());
+  EXPECT_THAT(data, ElementsAre('c', 'd'));
+  EXPECT_EQ((*output)->ReadAt(1, 3, absl::MakeSpan(data)).code(),
+            absl::StatusCode::kInternal);
+  ASSERT_TRUE((*output)->WriteAt(1, 0, BytesOf("ab")).ok());
+  ASSERT_TRUE((*output)->Commit().ok());
+  EXPECT_THAT(NamesIn(path()), ElementsAre("d"));
+  EXPECT_EQ(Read(PathOf("d/a")), "");
+  EXPECT_EQ(Read(PathOf("d/b")), "abcd");
+}
+
+TEST_F(OutputDirectoryTest, PartialDirectoryWithoutBytesDoesNotStay) {
+  {
+    auto output = OutputDirectory::Open(PathOf("d"), {"a"}, true);
+    ASSERT_TRUE(output.ok()) << output.status();
+    ASSERT_TRUE((*output)->WriteAt(0, 0, BytesOf("text")).ok());
+    ASSERT_TRUE((*output)->Clear().ok());
+  }
+  EXPECT_THAT(NamesIn(path()), IsEmpty());
+}
+
 TEST_F(OutputDirectoryTest, RemoveTemporaryLeavesNothingBehind) {
   // It ends what the process may do, so another one does it.
   const pid_t child = fork();

@@ -172,7 +172,8 @@ TEST(NpzLayoutTest, TensorsOfMoreThan4GiBAreWhereTheDirectorySays) {
     EXPECT_EQ(entry.bytes, 128 + 2 * kElements);
     // Behind the local header with its ZIP64 field, the name and the .npy
     // header.
-    EXPECT_EQ(layout.PlaceOf(tensor).offset, entry.offset + 30 + 20 + 5 + 128);
+    EXPECT_EQ(layout.PlaceOf(tensor.index()).offset,
+              entry.offset + 30 + 20 + 5 + 128);
   }
   EXPECT_EQ(layout.Difference(0, *opened), "");
 }

@@ -1,4 +1,4 @@
-#include "client/cpp/streams/coverage.h"
+#include "proto/cpp/coverage.h"
 
 #include <cstdint>
 #include <iterator>
@@ -25,6 +25,14 @@ void Coverage::Add(int64_t offset, int64_t bytes, uint32_t crc32) {
     run->second.bytes += next.bytes;
     runs_.erase(after);
   }
+}
+
+bool Coverage::Overlaps(int64_t offset, int64_t bytes) const {
+  const auto after = runs_.lower_bound(offset);
+  if (after != runs_.end() && after->first < offset + bytes) return true;
+  if (after == runs_.begin()) return false;
+  const auto before = std::prev(after);
+  return before->first + before->second.bytes > offset;
 }
 
 }  // namespace weightinit

@@ -1,4 +1,4 @@
-#include "client/cpp/streams/coverage.h"
+#include "proto/cpp/coverage.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -42,6 +42,24 @@ TEST(CoverageTest, ThePiecesChecksumIsThatOfTheWhole) {
     }
     EXPECT_EQ(coverage.bytes(), static_cast<int64_t>(data.size()));
     EXPECT_EQ(coverage.crc32(), ExtendCrc32(0, data));
+  }
+}
+
+TEST(CoverageTest, KnowsWhichBytesWereAdded) {
+  Coverage coverage;
+  coverage.Add(10, 5, 0);
+  coverage.Add(20, 5, 0);
+  coverage.Add(25, 5, 0);
+  ASSERT_EQ(coverage.runs().size(), 2U);
+  EXPECT_EQ(coverage.runs().at(10).bytes, 5);
+  EXPECT_EQ(coverage.runs().at(20).bytes, 10);
+  for (int begin = 0; begin < 35; ++begin) {
+    for (int end = begin + 1; end < 36; ++end) {
+      const bool overlaps =
+          (begin < 15 && end > 10) || (begin < 30 && end > 20);
+      EXPECT_EQ(coverage.Overlaps(begin, end - begin), overlaps)
+          << begin << " to " << end;
+    }
   }
 }
 
