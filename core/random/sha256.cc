@@ -12,9 +12,21 @@
 
 namespace weightinit {
 
+namespace {
+
+// Looked up once: OpenSSL's search takes longer than the hash of a short text.
+const EVP_MD* Sha256Algorithm() {
+  static const EVP_MD* const algorithm =
+      EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
+}  // namespace
+
 std::array<uint8_t, 32> Sha256Of(absl::Span<const uint8_t> data) {
   std::array<uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(data.data(), data.size(), digest.data());
+  EVP_Digest(data.data(), data.size(), digest.data(), nullptr,
+             Sha256Algorithm(), nullptr);
   return digest;
 }
 
@@ -24,7 +36,7 @@ struct Sha256::Context {
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(context_->evp, Sha256Algorithm(), nullptr);
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;

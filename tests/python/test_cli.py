@@ -106,6 +106,14 @@ class CliTest(CliTestCase):
         options = set(re.findall(r"^ +(?:-\w, *)?(--[a-z0-9-]+)", help_text, re.M))
         self.assertEqual(options, set(OPTIONS) | OTHER_OPTIONS)
 
+    def test_an_empty_value_is_empty(self):
+        for arguments in ["--shape=2", "--name=", "--seed=5"], ["--shape=2", "--name", "", "--seed=5"]:
+            report = json.loads(self.succeed("describe", "--json", *arguments).stdout)
+            self.assertEqual((report["name"], report["seed"]), ("", 5))
+        report = json.loads(self.succeed("describe", "--json", "--shape=", "--seed", "5").stdout)
+        self.assertEqual((report["shape"], report["seed"]), ([], 5))
+        self.assertIn("--seed: ", self.fail_with(2, "describe", "--shape=2", "--seed=", "--name=x"))
+
     def test_npy_loads_in_numpy(self):
         for dtype, (descr, _) in DTYPES.items():
             with self.subTest(dtype):

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <exception>
 #include <initializer_list>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -52,6 +54,26 @@ int ReportParsing(const CLI::App& app, const CLI::ParseError& error) {
   return Report(WriteText(STDOUT_FILENO, out.str()));
 }
 
+// As CLI::App::parse takes them, the last one first. "--name=", which CLI11
+// would give the next argument for its value, becomes "--name" and "".
+std::vector<std::string> ReversedArguments(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  bool options = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    options = options && argument != "--";
+    if (options && argument.rfind("--", 0) == 0 && argument.size() > 3 &&
+        argument.find('=') == argument.size() - 1) {
+      arguments.push_back(argument.substr(0, argument.size() - 1));
+      arguments.emplace_back();
+    } else {
+      arguments.push_back(argument);
+    }
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
 int Main(int argc, char** argv) {
   OpenStandardStreams();
   // A closed pipe and a file size limit are errors of write, told like others.
@@ -80,7 +102,7 @@ int Main(int argc, char** argv) {
   RequireSubcommand(app, chosen);
 
   try {
-    app.parse(argc, argv);
+    app.parse(ReversedArguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     return ReportParsing(app, error);
   }
