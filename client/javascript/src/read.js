@@ -67,12 +67,14 @@ class Reader {
   constructor(object, path, known, violations) {
     this.path = path;
     this.violations = violations;
+    this.valid = false;
     /** @type {Record<string, unknown>} */
     this.object = {};
     if (typeof object !== "object" || object === null || Array.isArray(object)) {
       violations.addType(path.slice(0, -1) || "options", `is ${shown(object)}; must be an object`);
       return;
     }
+    this.valid = true;
     this.object = /** @type {Record<string, unknown>} */ (object);
     for (const key of Object.keys(object)) {
       if (!known.includes(key)) violations.addType(path + key, `is not known; must be ${known.join(", ")}`);
@@ -237,7 +239,9 @@ class Reader {
 export function readRequest(options, violations) {
   const reader = new Reader(options, "", OF_TENSOR, violations);
   const shape = reader.array("shape");
-  if (shape === undefined) violations.addType("shape", "is required: an array of integers, empty for a scalar");
+  if (reader.valid && reader.object.shape === undefined) {
+    violations.addType("shape", "is required: an array of integers, empty for a scalar");
+  }
   return {
     tensor: {
       ...reader.spec(1),

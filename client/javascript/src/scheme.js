@@ -88,13 +88,14 @@ export function checkParameters(scheme, spec, path, violations) {
 }
 
 /**
- * The fan of a mode. A fan of 0 counts as 1: such a tensor has no element.
+ * The fan of a mode. A fan below 1 counts as 1: such a tensor has no element, or the
+ * fan is a violation.
  *
  * @param {string} mode
  * @param {Fans} fans
  */
 function fanOf(mode, fans) {
-  const number = (/** @type {bigint | undefined} */ fan) => Number(fan || 1n);
+  const number = (/** @type {bigint | undefined} */ fan) => Math.max(Number(fan ?? 1n), 1);
   const fanIn = number(fans.fanIn);
   const fanOut = number(fans.fanOut);
   if (mode === "in") return fanIn;

@@ -122,11 +122,7 @@ const OTHERS = [
   [{ shape: 4 }, TypeError, "shape: is 4; must be an array"],
   [{ shape: [4, 1.5] }, TypeError, "shape[1]: is 1.5; must be an integer"],
   [{ shape: ["4"] }, TypeError, 'shape[0]: is "4"; must be an integer'],
-  [
-    { shape: [2 ** 60] },
-    RangeError,
-    "shape[0]: is 1152921504606846976; must be an integer from -(2^53 - 1) to 2^53 - 1",
-  ],
+  [{ shape: [2 ** 53] }, RangeError, "shape[0]: is 9007199254740992; must be an integer from -(2^53 - 1) to 2^53 - 1"],
   [{ shape: [4], name: 5 }, TypeError, "name: is 5; must be a string"],
   [{ shape: [4], name: "\ud800" }, RangeError, "name: is not valid UTF-8: a surrogate stands alone"],
   [{ shape: [4], layout: "NCHW" }, RangeError, 'layout: is "NCHW"; must be one of out_in, in_out'],
@@ -177,7 +173,7 @@ test("an array of another type or length is refused and stays as it was", () => 
   const out = new Float64Array(4).fill(7);
   assert.throws(() => fill(/** @type {any} */ (out), { shape: [4], scheme: "normal" }), {
     name: "TypeError",
-    message: "out: is a object; must be a Float32Array, for the dtype float32".replace("a object", "a Float64Array"),
+    message: "out: is of type Float64Array; must be a Float32Array, for the dtype float32",
   });
   assert.throws(() => fill(out, { shape: [5], scheme: "normal", dtype: "float64" }), {
     name: "RangeError",
