@@ -24,20 +24,6 @@ test("the snippets of the page print what it says", () => {
   }
 });
 
-test("literals in the source are coefficients of the specification", () => {
-  const page = readFileSync(inRepository("core/DETERMINISM.md"), "utf8").replaceAll("−", "-");
-  const coefficients = new Set(
-    [...page.matchAll(/-?0x1(?:\.([0-9a-f]+))?p(-?\d+)/g)].map(([text, digits = "", exponent]) => {
-      const mantissa = 1 + Number.parseInt(`0${digits}`, 16) / 16 ** digits.length;
-      return Math.abs((text.startsWith("-") ? -1 : 1) * mantissa * 2 ** Number(exponent));
-    }),
-  );
-  const source = readFileSync(`${cwd}/src/draws32.js`, "utf8");
-  const literals = [...source.matchAll(/(?<![\w.])\d\.\d{6,}(?:e-\d+)?/g)].map(([text]) => Number(text));
-  assert.ok(literals.length >= 15, `${literals.length} literals`);
-  for (const literal of literals) assert.ok(coefficients.has(literal), String(literal));
-});
-
 test("the packed package works in a project that has nothing else", () => {
   const project = mkdtempSync(join(tmpdir(), "weightinit-package-"));
   try {
