@@ -56,6 +56,41 @@ test("thousands of random requests have the bytes of the C++ implementation", { 
   assert.ok(delivered > 3500, `${delivered} requests are valid`);
 });
 
+test("zeros of both signs, subnormals and bounds that overflow have the bytes of the C++ implementation", {
+  skip: GENERATE.skip,
+}, () => {
+  const normals = [0, -0].flatMap((mean) => [0, 1e-300, 1e-40].map((stddev) => ({ mean, stddev })));
+  const bounds = [
+    [-1e-60, 1],
+    [-1, 1e-60],
+    [-0, 1],
+    [-1, -0],
+    [-1e-45, 1e-45],
+  ].map(([low, high]) => ({ low, high }));
+  const truncations = [
+    { mean: 0, stddev: 1e300, low: -2, high: 1e300 },
+    { mean: 0, stddev: 1e10, low: -1, high: 1e300 },
+    { mean: -0, stddev: 1e-44, low: -1, high: 1 },
+    { mean: 1e-60, stddev: 1e-60, low: -1, high: 1 },
+    { mean: 0, stddev: 1, low: 11.4, high: 1e300 },
+  ];
+  const requests = ["float32", "float64", "bfloat16"].flatMap((dtype) => [
+    ...normals.map((parameters) => ({ shape: [257], dtype, scheme: "normal", parameters })),
+    ...bounds.map((parameters) => ({ shape: [257], dtype, scheme: "uniform", parameters })),
+    ...[...normals, ...truncations].map((parameters) => ({
+      shape: [257],
+      dtype,
+      scheme: "truncated_normal",
+      parameters,
+    })),
+  ]);
+  generate(requests).forEach((answer, i) => {
+    const options = /** @type {Options} */ (optionsOf(requests[i]));
+    if (typeof answer === "string") assert.throws(() => tensor(options), RangeError, answer);
+    else assert.equal(Buffer.compare(bytesOf(tensor(options)), answer), 0, jsonOf(requests[i]));
+  });
+});
+
 test("a range of elements is that range of the whole, in both layouts", () => {
   const random = new Random(5);
   for (let i = 0; i < 300; ++i) {
