@@ -1,0 +1,268 @@
+// From a plan to its elements, in the order of delivery: "Which element" and
+// "Tensors of parts" of core/DETERMINISM.md.
+
+import { bfloat16, float16 } from "./encode.js";
+import { TILE } from "./numbers.js";
+import { Sampler } from "./sampler.js";
+
+/**
+ * Part of a tensor, from `start` to `stop` in each dimension of its shape, and
+ * where its elements go: the first one to `at`, the next one along dimension d
+ * `strides[d]` further.
+ *
+ * @typedef {{start: number[], stop: number[], at: number, strides: number[]}} Box
+ * @typedef {Float32Array | Float64Array | Uint16Array} Elements
+ * @typedef {import("./resolve.js").Plan} Plan
+ */
+
+/** @param {number[]} numbers */
+const product = (numbers) => numbers.reduce((a, b) => a * b, 1);
+
+/**
+ * How many elements lie between neighbours along each dimension, row-major.
+ *
+ * @param {number[]} shape
+ */
+const rowMajor = (shape) => shape.map((_, d) => product(shape.slice(d + 1)));
+
+/**
+ * The boxes that elements `first` to `first + count - 1` of a row-major tensor
+ * make up, in order.
+ *
+ * @param {number[]} shape
+ * @param {number} first
+ * @param {number} count
+ * @returns {{start: number[], stop: number[]}[]}
+ */
+export function boxesOf(shape, first, count) {
+  if (count === 0) return [];
+  if (shape.length === 0) return [{ start: [], stop: [] }];
+  const [size, ...rest] = shape;
+  const row = product(rest);
+  const stop = first + count;
+  /** @type {{start: number[], stop: number[]}[]} */
+  const boxes = [];
+  const addPartOfRow = (/** @type {number} */ i, /** @type {number} */ from, /** @type {number} */ to) => {
+    for (const box of boxesOf(rest, from, to - from)) {
+      boxes.push({ start: [i, ...box.start], stop: [i + 1, ...box.stop] });
+    }
+  };
+  let i = Math.floor(first / row);
+  if (first % row > 0) {
+    addPartOfRow(i, first % row, Math.min(row, stop - i * row));
+    ++i;
+  }
+  const end = Math.min(size, Math.floor(stop / row));
+  if (i < end) boxes.push({ start: [i, ...rest.map(() => 0)], stop: [end, ...rest] });
+  if (i <= end && stop > end * row) addPartOfRow(end, 0, stop - end * row);
+  return boxes;
+}
+
+/** Writes elements, encoded, into the array of a delivery. */
+class Writer {
+  /**
+   * @param {Elements} out
+   * @param {string} dtype
+   */
+  constructor(out, dtype) {
+    this.out = out;
+    this.encode = { bfloat16, float16 }[dtype] ?? null;
+  }
+
+  /**
+   * @param {Float32Array | Float64Array} from
+   * @param {number} first of `from`
+   * @param {number} count
+   * @param {number} at in the array
+   * @param {number} stride between elements in the array
+   */
+  write(from, first, count, at, stride) {
+    const { out, encode } = this;
+    if (encode !== null) {
+      for (let i = 0; i < count; ++i) out[at + i * stride] = encode(from[first + i]);
+    } else if (stride === 1 && count > 16) {
+      out.set(from.subarray(first, first + count), at);
+    } else {
+      for (let i = 0; i < count; ++i) out[at + i * stride] = from[first + i];
+    }
+  }
+}
+
+/**
+ * Calls `visit` for each place in a box of the given dimensions, in row-major
+ * order of them, with the index and the place in the array of its first element.
+ *
+ * @param {Box} box
+ * @param {number[]} dimensions of the box, from the outermost on
+ * @param {number[]} indexSteps by which the index grows along each dimension
+ * @param {(index: number, at: number) => void} visit
+ * @param {number} [index]
+ * @param {number} [at]
+ */
+function walk(box, dimensions, indexSteps, visit, index = 0, at = box.at) {
+  if (dimensions.length === 0) {
+    visit(index, at);
+    return;
+  }
+  const [d, ...inner] = dimensions;
+  for (let i = box.start[d]; i < box.stop[d]; ++i) {
+    walk(box, inner, indexSteps, visit, index + i * indexSteps[d], at + (i - box.start[d]) * box.strides[d]);
+  }
+}
+
+/**
+ * A box whose rows along the last dimension hold consecutive indices.
+ *
+ * @param {Sampler} sampler
+ * @param {number[]} shape
+ * @param {Box} box
+ * @param {Writer} writer
+ */
+function fillOutIn(sampler, shape, box, writer) {
+  const size = box.start.map((start, d) => box.stop[d] - start);
+  // Dimensions of which the box has all are one with the next outer one, if they
+  // lie so in the array too.
+  let d = shape.length - 1;
+  while (d > 0 && size[d] === shape[d] && box.strides[d - 1] === box.strides[d] * size[d]) --d;
+  const steps = rowMajor(shape);
+  const run = d < 0 ? 1 : product(size.slice(d));
+  const stride = d < 0 ? 1 : box.strides[shape.length - 1];
+  const firstInRow = d < 0 ? 0 : box.start[d] * steps[d];
+  const outer = shape.map((_, i) => i).slice(0, Math.max(d, 0));
+  walk(box, outer, steps, (index, at) => {
+    let next = index + firstInRow;
+    const end = next + run;
+    while (next < end) {
+      const offset = next % 4;
+      const count = Math.min(TILE - offset, end - next);
+      sampler.fillTile(next - offset, offset + count);
+      writer.write(sampler.tile, offset, count, at, stride);
+      at += count * stride;
+      next += count;
+    }
+  });
+}
+
+// What of an IN_OUT tensor is made at once: rows of the OUT_IN order, which lie
+// side by side in the array, and elements of each.
+const ROWS = 16;
+const ROW_ELEMENTS = 64;
+const rows32 = new Float32Array(ROWS * ROW_ELEMENTS);
+const rows64 = new Float64Array(ROWS * ROW_ELEMENTS);
+const places = new Float64Array(ROW_ELEMENTS);
+
+/**
+ * A box of a tensor in IN_OUT order, (spatial…, second, first), of rank 2 or more.
+ *
+ * @param {Sampler} sampler
+ * @param {number[]} shape
+ * @param {Box} box
+ * @param {Writer} writer
+ */
+function fillInOut(sampler, shape, box, writer) {
+  const rank = shape.length;
+  const second = rank - 2;
+  const first = rank - 1;
+  const spatial = shape.slice(0, second);
+  const field = product(spatial);
+  const steps = [...rowMajor(spatial), field, field * shape[second]];
+  const rows = sampler.blockElements === 2 ? rows64 : rows32;
+  // Inner dimensions in the order of the index, the first one left out.
+  const inner = [second, ...spatial.map((_, d) => d)];
+  const last = inner[inner.length - 1];
+  const outer = inner.slice(0, -1);
+
+  // Collects places of elements whose indices follow each other, and makes them.
+  let firstIndex = 0;
+  let count = 0;
+  const flush = () => {
+    for (let x = box.start[first]; x < box.stop[first]; x += ROWS) {
+      const group = Math.min(ROWS, box.stop[first] - x);
+      for (let i = 0; i < group; ++i) {
+        const index = firstIndex + (x + i) * steps[first];
+        const offset = index % 4;
+        sampler.fillTile(index - offset, offset + count);
+        for (let k = 0; k < count; ++k) rows[i + k * ROWS] = sampler.tile[offset + k];
+      }
+      const atRow = (x - box.start[first]) * box.strides[first];
+      for (let k = 0; k < count; ++k) {
+        writer.write(rows, k * ROWS, group, places[k] + atRow, box.strides[first]);
+      }
+    }
+    count = 0;
+  };
+  walk(box, outer, steps, (index, at) => {
+    for (let i = box.start[last]; i < box.stop[last]; ++i) {
+      const next = index + i * steps[last];
+      if (count === ROW_ELEMENTS || (count > 0 && next !== firstIndex + count)) flush();
+      if (count === 0) firstIndex = next;
+      places[count] = at + (i - box.start[last]) * box.strides[last];
+      ++count;
+    }
+  });
+  if (count > 0) flush();
+}
+
+/**
+ * Writes a box of a tensor of parts, part by part.
+ *
+ * @param {Plan} plan
+ * @param {Box} box
+ * @param {Writer} writer
+ */
+function fillParts(plan, box, writer) {
+  const { axis, stacked } = plan;
+  const without = (/** @type {number[]} */ list) => list.filter((_, d) => !stacked || d !== axis);
+  let partStart = 0;
+  for (const part of plan.parts) {
+    const partStop = partStart + (stacked ? 1 : part.shape[axis]);
+    const from = Math.max(box.start[axis], partStart);
+    const to = Math.min(box.stop[axis], partStop);
+    if (from < to) {
+      const start = [...box.start];
+      const stop = [...box.stop];
+      start[axis] = from - partStart;
+      stop[axis] = to - partStart;
+      const at = box.at + (from - box.start[axis]) * box.strides[axis];
+      const strides = without(box.strides);
+      fillBox(part, { start: without(start), stop: without(stop), at, strides }, writer);
+    }
+    partStart = partStop;
+  }
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Box} box
+ * @param {Writer} writer
+ */
+function fillBox(plan, box, writer) {
+  if (box.start.some((start, d) => start >= box.stop[d])) return;
+  if (plan.parts.length > 0) {
+    fillParts(plan, box, writer);
+    return;
+  }
+  if (plan.stream === null || plan.parameters === null) throw new Error("a plan without draws");
+  const precision = plan.dtype === "float64" ? "binary64" : "binary32";
+  const sampler = new Sampler(plan.parameters, precision, plan.stream);
+  const transposed = plan.layout === "in_out" && plan.shape.length >= 2;
+  (transposed ? fillInOut : fillOutIn)(sampler, plan.shape, box, writer);
+}
+
+/**
+ * Writes the elements that a plan delivers.
+ *
+ * @param {Plan} plan
+ * @param {Elements} out of as many elements, of the plan's dtype
+ */
+export function fillPlan(plan, out) {
+  const writer = new Writer(out, plan.dtype);
+  const sliceShape = plan.slice.map(({ start, stop }) => stop - start);
+  let at = 0;
+  for (const { start, stop } of boxesOf(sliceShape, plan.firstElement, plan.elements)) {
+    const size = start.map((from, d) => stop[d] - from);
+    const toTensor = (/** @type {number[]} */ inSlice) => inSlice.map((i, d) => i + plan.slice[d].start);
+    fillBox(plan, { start: toTensor(start), stop: toTensor(stop), at, strides: rowMajor(size) }, writer);
+    at += product(size);
+  }
+}

@@ -1,0 +1,140 @@
+// Tensors of parts and descriptions, compared with the command `weightinit`.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { describe, tensor } from "../src/index.js";
+import { tensorOfParts } from "./random_parts.js";
+import { Random, randomRequest } from "./random_requests.js";
+import { bytesOf, CLI, optionsOf } from "./requests.js";
+
+const directory = mkdtempSync(join(tmpdir(), "weightinit-javascript-"));
+after(() => rmSync(directory, { recursive: true }));
+
+/** @param {string[]} args */
+const weightinit = (...args) =>
+  execFileSync(CLI.command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 28 });
+
+/**
+ * Numbers that are equal but for rounding.
+ *
+ * @param {number} actual
+ * @param {number} expected
+ * @param {string} text
+ */
+function assertClose(actual, expected, text) {
+  const allowed = 1e-9 * Math.max(Math.abs(expected), 1e-6);
+  assert.ok(Math.abs(actual - expected) <= allowed, `${text}: ${actual} is not ${expected}`);
+}
+
+/**
+ * That a description says what the command prints of the same tensor; also of parts.
+ *
+ * @param {any} description
+ * @param {any} printed
+ */
+function assertDescribed(description, printed) {
+  for (const [key, name] of [
+    ["scheme", "scheme"],
+    ["activation", "activation"],
+    ["dtype", "dtype"],
+    ["layout", "layout"],
+    ["fan_in", "fanIn"],
+    ["fan_out", "fanOut"],
+    ["shape", "shape"],
+    ["slice_shape", "sliceShape"],
+    ["elements", "elements"],
+    ["tensor_elements", "tensorElements"],
+    ["bytes", "bytes"],
+    ["slice", "slice"],
+    ["advisories", "advisories"],
+    ["stacked", "stacked"],
+  ]) {
+    // JSON.parse has rounded integers above 2^53.
+    const said = typeof description[name] === "bigint" ? Number(description[name]) : description[name];
+    if (printed[key] !== undefined) assert.deepEqual(said, printed[key], `${printed.name}: ${key}`);
+  }
+  for (const key of ["mean", "stddev", "low", "high", "gain"]) {
+    if (typeof printed[key] === "number") assertClose(description[key], printed[key], `${printed.name}: ${key}`);
+    if (printed[key] === null) assert.equal(description[key], null, `${printed.name}: ${key}`);
+  }
+  (printed.parts ?? []).forEach((/** @type {any} */ part, /** @type {number} */ i) => {
+    assertDescribed(description.parts[i], part);
+  });
+}
+
+test("tensors of parts, whole and cut, are those of the command", { skip: CLI.skip }, () => {
+  const random = new Random(3);
+  const tensors = Array.from({ length: 300 }, (_, i) => tensorOfParts(random, `t${i}`));
+  const manifest = join(directory, "model.json");
+  const output = join(directory, "model.bin");
+  writeFileSync(manifest, JSON.stringify({ version: 1, entries: tensors.map(({ entry }) => entry) }));
+  const slices = tensors.map(({ options }) =>
+    options.shape.map((/** @type {number} */ size) => {
+      const start = random.integer(0, size);
+      return [start, random.integer(start, size)];
+    }),
+  );
+  const cut = slices.flatMap((slice, i) =>
+    i % 2 === 0 ? [] : ["--slice", `t${i}=${slice.map((/** @type {number[]} */ range) => range.join(":")).join(",")}`],
+  );
+  weightinit("model", "init", manifest, "--seed", "9", "-o", output, ...cut);
+  const plan = JSON.parse(weightinit("model", "plan", manifest, "--seed", "9", "--json", ...cut));
+  const bytes = readFileSync(output);
+  let compared = 0;
+  tensors.forEach(({ options }, i) => {
+    const request = /** @type {any} */ ({ ...options, seed: 9, ...(i % 2 === 0 ? {} : { slice: slices[i] }) });
+    const made = bytesOf(tensor(request));
+    const printed = plan.tensors[i];
+    const expected = bytes.subarray(printed.byte_offset, printed.byte_offset + printed.bytes);
+    assert.equal(Buffer.compare(made, expected), 0, JSON.stringify(request));
+    assertDescribed(describe(request), printed);
+    compared += made.length;
+  });
+  assert.equal(compared, bytes.length);
+});
+
+test("a part has the values of the tensor of its name", () => {
+  const common = { layout: /** @type {const} */ ("in_out"), scheme: /** @type {const} */ ("normal"), seed: 1 };
+  const parts = [
+    { name: "q", size: 3 },
+    { name: "k", size: 2 },
+  ];
+  const fused = tensor({ ...common, name: "qkv", shape: [4, 5], concatenation: { axis: 1, parts } });
+  const q = tensor({ ...common, name: "q", shape: [4, 3] });
+  const k = tensor({ ...common, name: "k", shape: [4, 2] });
+  for (let row = 0; row < 4; ++row) {
+    const joined = [...q.slice(3 * row, 3 * row + 3), ...k.slice(2 * row, 2 * row + 2)];
+    assert.deepEqual([...fused.slice(5 * row, 5 * row + 5)], joined);
+  }
+});
+
+test("descriptions say what the command prints", { skip: CLI.skip }, () => {
+  const random = new Random(17);
+  for (let i = 0; i < 60; ++i) {
+    const { seed, ...request } = randomRequest(random);
+    const flat = { ...request, ...request.parameters, seed: String(seed) };
+    delete flat.parameters;
+    const args = Object.entries(flat).flatMap(([key, value]) => {
+      const option = `--${key.replaceAll("_", "-")}`;
+      if (key === "slice")
+        return [`${option}=${value.map((/** @type {any} */ r) => `${r[0]}:${r[1] ?? ""}`).join(",")}`];
+      if (typeof value === "boolean") return value ? [option] : [];
+      return [option, Array.isArray(value) ? value.join(",") : String(value)];
+    });
+    const options = /** @type {any} */ (optionsOf({ ...request, seed }));
+    if (options.shape.length === 0) delete options.slice;
+    const printed = JSON.parse(weightinit("describe", "--json", ...args.filter((arg) => arg !== "--slice=")));
+    assertDescribed(describe(options), printed);
+    assert.equal(describe(options).parameters?.distribution, printed.distribution);
+  }
+});
+
+test("the key and the stream of the worked example are integers of 64 bits", () => {
+  const { key, stream } = describe({ shape: [1], name: "fc1.weight", seed: 42 });
+  assert.equal(key, 0x84e2e2f5fbfb506bn);
+  assert.equal(stream, 0x8142b8e2fd0341ecn);
+});
