@@ -4,6 +4,7 @@ WEIGHTINIT_LANGUAGES names the languages that were built; build/languages/run ha
 for each of them, which takes the server's address, and one for its snippet, which has it.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -30,7 +31,7 @@ TENSORS = [
     "--name far --shape 1048576x1048576 --scheme normal --slice 1048571:,1048273:1048574",
 ]
 
-# Of the same tensors, those of tests/golden: how many elements, and the CRC-32.
+# Of the same tensors, those that tests/golden has, as it writes them.
 GOLDENS = {
     "cut": {"dtype": "float64", "shape": [4096], "scheme": "truncated_normal",
             "parameters": {"mean": 0.5, "stddev": 0.25, "low": -1, "high": 3}},
@@ -41,8 +42,8 @@ GOLDENS = {
 }
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+def run(*command, text=True):
+    return subprocess.run(command, capture_output=True, text=text, timeout=PATIENCE)
 
 
 def made_by_command(options):
@@ -65,17 +66,27 @@ class FaultyProxy:
         # Some places, in case that a frame or a read ends in the middle of one.
         self._places = [tensor[start:start + 16] for start in range(1000, 100000, 1000)]
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.changed = False
-        self._server = socket.socket()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._listener.settimeout(PATIENCE)
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._thread.join()
+        self._listener.close()
 
     def _serve(self):
-        client, _ = self._listener.accept()
         host, port = ADDRESS.rsplit(":", 1)
-        self._server = socket.create_connection((host, int(port)))
-        threading.Thread(target=self._pass_on, args=(client, self._server), daemon=True).start()
-        self._pass_on(self._server, client, self._damage)
+        client, _ = self._listener.accept()
+        with client, socket.create_connection((host, int(port))) as server:
+            requests = threading.Thread(target=self._pass_on, args=(client, server))
+            requests.start()
+            self._pass_on(server, client, self._damage)
+            requests.join()
 
     def _damage(self, data):
         for place in self._places:
@@ -86,16 +97,11 @@ class FaultyProxy:
 
     @staticmethod
     def _pass_on(source, target, change=bytes):
-        try:
+        with contextlib.suppress(OSError):  # One of the two may have closed.
             while data := source.recv(1 << 16):
                 target.sendall(change(data))
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # One of the two has closed.
-
-    def close(self):
-        self._listener.close()
-        self._server.close()
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
 
 
 class LanguagesTest(unittest.TestCase):
@@ -117,15 +123,12 @@ class LanguagesTest(unittest.TestCase):
                     self.assertEqual((done.stdout, done.returncode), (expected, 0), done.stderr)
 
     def test_examples_notice_a_bit_that_changed_on_the_way(self):
-        tensor = run_bytes(CLI, "init", *TENSORS[0].split(), "-o", "-")
+        tensor = run(CLI, "init", *TENSORS[0].split(), "-o", "-", text=False).stdout
         for language in LANGUAGES:
             if (COMMANDS / language).exists():
                 with self.subTest(language):
-                    proxy = FaultyProxy(tensor)
-                    try:
+                    with FaultyProxy(tensor) as proxy:
                         done = run(COMMANDS / language, proxy.address)
-                    finally:
-                        proxy.close()
                     self.assertTrue(proxy.changed)
                     self.assertNotEqual(done.returncode, 0)
                     self.assertEqual(done.stdout, "")
@@ -139,11 +142,6 @@ class LanguagesTest(unittest.TestCase):
             with self.subTest(language):
                 done = run(COMMANDS / f"{language}-snippet")
                 self.assertEqual((done.stdout, done.returncode), (expected, 0), done.stderr)
-
-
-def run_bytes(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          timeout=PATIENCE).stdout
 
 
 if __name__ == "__main__":
