@@ -15,7 +15,8 @@ def snippet(language: str, address: str) -> str:
     """The one block of the language."""
     blocks = re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     if len(blocks) != 1 or PAGE_ADDRESS not in blocks[0]:
-        sys.exit(f"snippet: client/README.md has {len(blocks)} blocks of {language}; there must be one, with {PAGE_ADDRESS}")
+        sys.exit(f"snippet: client/README.md has {len(blocks)} blocks of {language}; "
+                 f"there must be one, with {PAGE_ADDRESS}")
     return blocks[0].replace(PAGE_ADDRESS, address)
 
 

@@ -116,6 +116,7 @@ class LanguagesTest(unittest.TestCase):
     def test_examples_print_what_the_command_makes(self):
         expected = "".join(f"{made['name']} {made['stddev']:.6f} {made['crc32']:08x}\n"
                            for made in map(made_by_command, TENSORS))
+        self.assertIn(expected, (ROOT / "client" / "examples" / "README.md").read_text(encoding="utf-8"))
         for language in LANGUAGES:
             if (COMMANDS / language).exists():
                 with self.subTest(language):
