@@ -10,7 +10,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -172,6 +175,23 @@ uint32_t Crc32(const ConstMemory& data, uint32_t crc) {
   return ExtendCrc32(crc, {data.data(), data.size()});
 }
 
+// Copies `data` to the front of `out`, at least as many bytes; its CRC-32. In
+// blocks that stay in a core's cache in between.
+uint32_t CopyWithCrc32(const ConstMemory& data, const Memory& out) {
+  constexpr size_t kBlock = size_t{1} << 15;
+  if (out.size() < data.size()) {
+    Raise(absl::InvalidArgumentError("the data does not fit"));
+  }
+  const nb::gil_scoped_release release;
+  uint32_t crc32 = 0;
+  for (size_t at = 0; at < data.size(); at += kBlock) {
+    const size_t bytes = std::min(kBlock, data.size() - at);
+    std::memcpy(out.data() + at, data.data() + at, bytes);
+    crc32 = ExtendCrc32(crc32, {out.data() + at, bytes});
+  }
+  return crc32;
+}
+
 nb::bytes ParseManifestText(const std::string& text,
                             const std::string& file_name) {
   return Serialize(Take(ParseManifest(text, file_name)).SerializeAsString());
@@ -197,6 +217,8 @@ NB_MODULE(_core, module) {
       .def("resolve_seed", &Local::ResolveSeed, nb::arg("seed_name"))
       .def("info", &Local::Info);
   module.def("crc32", &weightinit::Crc32, nb::arg("data"), nb::arg("crc") = 0);
+  module.def("copy_with_crc32", &weightinit::CopyWithCrc32, nb::arg("data"),
+             nb::arg("out").noconvert());
   module.def("concat_crc32", &weightinit::ConcatCrc32, nb::arg("first"),
              nb::arg("second"), nb::arg("second_bytes"));
   module.def("parse_manifest", &weightinit::ParseManifestText, nb::arg("text"),

@@ -35,9 +35,7 @@ _READ_ONLY.flags.writeable = False
         ({"out": _READ_ONLY}, "out"),
     ],
 )
-def test_a_wrong_value_is_named(
-    source: weightinit.Source, arguments: dict, field: str
-) -> None:
+def test_a_wrong_value_is_named(source: weightinit.Source, arguments: dict, field: str) -> None:
     with pytest.raises(weightinit.InvalidArgument) as caught:
         source.tensor(**({"shape": (4, 6)} | arguments))
     assert [v.field for v in caught.value.violations] == [field]

@@ -76,7 +76,9 @@ def test_selections_are_parts_of_the_tensors(source: weightinit.Source) -> None:
 
 
 def test_out_is_filled(source: weightinit.Source) -> None:
-    out = {n: np.empty(d.slice_shape, d.dtype) for n, d in source.describe_model(LENET).tensors.items()}
+    out = {
+        n: np.empty(d.slice_shape, d.dtype) for n, d in source.describe_model(LENET).tensors.items()
+    }
     arrays = source.model(LENET, seed=1, out=out)
     assert all(arrays[name] is out[name] for name in out)
     assert np.array_equal(out["fc2.weight"], source.model(LENET, seed=1)["fc2.weight"])
@@ -86,14 +88,18 @@ def test_out_is_filled(source: weightinit.Source) -> None:
     ("manifest", "field"),
     [
         ("version: 1\nentries: 3", "manifest"),
-        ({"version": 1, "entries": [{"name": "a", "dense": {"in_features": 0, "out_features": 1}}]}, ""),
+        (
+            {
+                "version": 1,
+                "entries": [{"name": "a", "dense": {"in_features": 0, "out_features": 1}}],
+            },
+            "",
+        ),
         ({"version": object()}, "manifest"),
         (3, "manifest"),
     ],
 )
-def test_a_wrong_manifest_is_named(
-    source: weightinit.Source, manifest: object, field: str
-) -> None:
+def test_a_wrong_manifest_is_named(source: weightinit.Source, manifest: object, field: str) -> None:
     with pytest.raises(weightinit.InvalidArgument) as caught:
         source.model(manifest)  # type: ignore[arg-type]
     assert caught.value.violations[0].field.startswith(field or "manifest.entries[0].dense")
@@ -121,7 +127,10 @@ def test_nothing_stays_of_a_file_that_cannot_be_made(
 
 
 def test_json_needs_no_compiled_part_and_yaml_does(without_core: None, address: str) -> None:
-    spec = {"version": 1, "entries": [{"name": "a", "dense": {"in_features": 2, "out_features": 3}}]}
+    spec = {
+        "version": 1,
+        "entries": [{"name": "a", "dense": {"in_features": 2, "out_features": 3}}],
+    }
     with weightinit.Client(address) as client:
         assert client.model(spec)["a.weight"].shape == (3, 2)
         with pytest.raises(weightinit.FailedPrecondition, match=r"YAML needs weightinit\._core"):

@@ -89,7 +89,9 @@ def test_a_scalar_and_an_empty_tensor_are_tensors(source: weightinit.Source) -> 
 def test_a_slice_is_that_part_of_the_tensor(source: weightinit.Source) -> None:
     whole = source.tensor((10, 20, 3), scheme="normal", seed=5)
     part = np.s_[2:-1, 5:]
-    assert np.array_equal(source.tensor((10, 20, 3), scheme="normal", seed=5, slice=part), whole[part])
+    assert np.array_equal(
+        source.tensor((10, 20, 3), scheme="normal", seed=5, slice=part), whole[part]
+    )
 
 
 def test_the_default_source_is_the_server_of_the_environment(

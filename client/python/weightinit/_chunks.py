@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weightinit._compiled import optional_core
+from weightinit._varint import read_varint
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -24,19 +25,6 @@ class Chunk(NamedTuple):
     first_element: int
     crc32: int
     data: Bytes
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError
 
 
 # The tags of: the field `chunk` of both responses; first_element, crc32 and data of it.
@@ -51,19 +39,19 @@ def parse_chunk(message: bytes) -> Chunk | None:
     first_element = crc32 = 0
     data: Bytes | None = None
     try:
-        size, at = _varint(message, 1)
+        size, at = read_varint(message, 1)
         if at + size != end:
             return None
         while at < end:
             tag = message[at]
             at += 1
             if tag == _FIRST_ELEMENT:
-                first_element, at = _varint(message, at)
+                first_element, at = read_varint(message, at)
             elif tag == _CRC32:
                 crc32 = int.from_bytes(message[at : at + 4], "little")
                 at += 4
             elif tag == _DATA:
-                size, at = _varint(message, at)
+                size, at = read_varint(message, at)
                 if at + size > end:
                     return None
                 data = np.frombuffer(message, np.uint8, size, at)
@@ -82,17 +70,25 @@ def chunk_of(message: Any) -> Chunk:
     return Chunk(message.first_element, message.crc32, np.frombuffer(message.data, np.uint8))
 
 
+def _slow_copy(data: Bytes, out: Bytes) -> int:
+    out[:] = data
+    return zlib.crc32(data)  # type: ignore[arg-type]
+
+
 def _slow_concat(crc: int, _: int, data: Bytes) -> int:
     return zlib.crc32(data, crc)  # type: ignore[arg-type]
 
 
-def checksums() -> tuple[Callable[[Bytes], int], Callable[[int, int, Bytes], int]]:
-    """CRC-32 of bytes; and that of all before with `data` behind, whose own is known."""
+def checksums() -> tuple[Callable[[Bytes, Bytes], int], Callable[[int, int, Bytes], int]]:
+    """What copies bytes and says their CRC-32; and that of all before with `data` behind.
+
+    The latter's second argument is the CRC-32 of `data` itself.
+    """
     core = optional_core()
     if core is None:
-        return zlib.crc32, _slow_concat  # type: ignore[return-value]
+        return _slow_copy, _slow_concat
 
     def concat(crc: int, own: int, data: Bytes) -> int:
         return int(core.concat_crc32(crc, own, data.nbytes))
 
-    return core.crc32, concat
+    return core.copy_with_crc32, concat

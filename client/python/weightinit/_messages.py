@@ -7,20 +7,34 @@ another package's messages of the same name.
 
 from __future__ import annotations
 
-from importlib import resources
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pool, message_factory
+
+from weightinit._varint import read_varint
 
 _PACKAGE = "weightinit.v1."
 SERVICE = "/weightinit.v1.WeightInitService/"
 
+
+def _files() -> Iterator[bytes]:
+    """The serialized files of the set, whose only field they are.
+
+    Read by hand: Protobuf's own messages take longer to import than all of this.
+    """
+    serialized = Path(__file__).with_name("_contract.binpb").read_bytes()
+    at = 0
+    while at < len(serialized):
+        size, at = read_varint(serialized, at + 1)
+        yield serialized[at : at + size]
+        at += size
+
+
 POOL = descriptor_pool.DescriptorPool()
-_set = descriptor_pb2.FileDescriptorSet.FromString(
-    resources.files(__package__).joinpath("_contract.binpb").read_bytes()
-)
-for _file in _set.file:
-    POOL.Add(_file) if hasattr(POOL, "Add") else POOL.AddSerializedFile(_file.SerializeToString())
+for _file in _files():
+    POOL.AddSerializedFile(_file)
 
 
 def _class(full_name: str) -> Any:

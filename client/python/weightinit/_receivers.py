@@ -22,7 +22,7 @@ class _Delivery:
         self._memory = memory
         self._element_bytes = element_bytes
         self._advance = advance
-        self._crc32_of, self._concat = checksums()
+        self._copy, self._concat = checksums()
         self.start_stream()
 
     def start_stream(self) -> None:
@@ -42,10 +42,9 @@ class _Delivery:
             raise self.loss(f"a chunk begins at {chunk.first_element}, not {self.elements}")
         if size == 0 or size % self._element_bytes or at + size > self._memory.nbytes:
             raise self.loss(f"a chunk of {size} bytes does not fit at element {self.elements}")
-        crc32 = self._crc32_of(data)
+        crc32 = self._copy(data, self._memory[at : at + size])
         if crc32 != chunk.crc32:
             raise self.loss(f"the CRC-32 of the chunk at element {self.elements} is wrong")
-        self._memory[at : at + size] = data
         self._crc32 = self._concat(self._crc32, crc32, data)
         self.elements += size // self._element_bytes
         self._advance(size)
@@ -154,7 +153,6 @@ class ModelReceiver(Receiver):
         self._named = False  # Whether the stream has named the tensor that is open.
         self._tensors = self._bytes = self._crc32 = 0
         self._concat = checksums()[1]
-        self._crc32_of = checksums()[0]
 
     def start_stream(self) -> bytes:
         """See Receiver."""
