@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weightinit import _messages as messages
 from weightinit._arrays import Array, bytes_of, destination
 from weightinit._compiled import required_core
-from weightinit._description import ModelDescription
 from weightinit._errors import error_of
 from weightinit._progress import progress_bar
 from weightinit._requests import integer
 from weightinit._source import Source, timeout_of
+
+if TYPE_CHECKING:
+    from weightinit._description import ModelDescription
 
 _Result = TypeVar("_Result")
 

@@ -7,8 +7,8 @@ another package's messages of the same name.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -24,7 +24,8 @@ def _files() -> Iterator[bytes]:
 
     Read by hand: Protobuf's own messages take longer to import than all of this.
     """
-    serialized = Path(__file__).with_name("_contract.binpb").read_bytes()
+    with open(os.path.join(os.path.dirname(__file__), "_contract.binpb"), "rb") as file:
+        serialized = file.read()
     at = 0
     while at < len(serialized):
         size, at = read_varint(serialized, at + 1)

@@ -8,13 +8,12 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from weightinit import _messages as messages
 from weightinit._arrays import Array
-from weightinit._description import ModelDescription
 from weightinit._errors import (
     Cancelled,
     DataLoss,
@@ -29,6 +28,9 @@ from weightinit._progress import progress_bar
 from weightinit._receivers import ModelReceiver, Receiver, TensorReceiver
 from weightinit._requests import integer
 from weightinit._source import Source, timeout_of
+
+if TYPE_CHECKING:
+    from weightinit._description import ModelDescription
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from weightinit._arrays import Array, check_out, destination
-from weightinit._description import Description, Info, ModelDescription
 from weightinit._errors import invalid, invalid_type
 from weightinit._manifests import Manifest, model_of
 from weightinit._requests import (
@@ -23,6 +22,15 @@ from weightinit._requests import (
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
+
+    from weightinit._description import Description, Info, ModelDescription
+
+
+def descriptions() -> Any:
+    """The module of descriptions, whose classes take long to make."""
+    from weightinit import _description
+
+    return _description
 
 
 def timeout_of(timeout: float | None) -> float | None:
@@ -86,7 +94,8 @@ class Source(ABC):
         'he_normal'
         """
         serialized = tensor_request(shape, arguments).SerializeToString()
-        return Description._of(self._describe(serialized))
+        description: Description = descriptions().Description._of(self._describe(serialized))
+        return description
 
     def model(
         self,
@@ -160,7 +169,8 @@ class Source(ABC):
 
     def info(self) -> Info:
         """The version, what is offered, and limits."""
-        return Info._of(self._info())
+        info: Info = descriptions().Info._of(self._info())
+        return info
 
     def close(self) -> None:  # noqa: B027
         """Ends connections; calls after it fail. May be called twice."""
@@ -180,7 +190,8 @@ class Source(ABC):
 
     def _description_of(self, request: Any) -> ModelDescription:
         summary, tensors = self._describe_model(request.SerializeToString())
-        return ModelDescription._of(summary, tensors)
+        description: ModelDescription = descriptions().ModelDescription._of(summary, tensors)
+        return description
 
     @staticmethod
     def _destinations(

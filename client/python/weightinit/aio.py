@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from weightinit import _remote
 from weightinit._arrays import Array
-from weightinit._description import Description, Info, ModelDescription
 from weightinit._manifests import Manifest
 from weightinit._requests import ModelArguments, Shape, TensorArguments
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
+
+    from weightinit._description import Description, Info, ModelDescription
 
 __all__ = ["Client"]
 
