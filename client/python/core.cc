@@ -1,5 +1,5 @@
-// weightinit._core: the local client for Python. Requests come in and answers go
-// out as serialized messages; data goes into the caller's memory. Every call
+// weightinit._core: the local client for Python. Requests come in and answers
+// go out as serialized messages; data goes into the caller's memory. Every call
 // that computes lets other Python threads run.
 
 #include <nanobind/nanobind.h>
@@ -53,9 +53,8 @@ nb::handle status_error;
   const std::string message(status.message());
   const nb::object arguments = nb::make_tuple(
       static_cast<int>(status.code()),
-      nb::steal(PyUnicode_DecodeUTF8(message.data(),
-                                     static_cast<Py_ssize_t>(message.size()),
-                                     "replace")),
+      nb::steal(PyUnicode_DecodeUTF8(
+          message.data(), static_cast<Py_ssize_t>(message.size()), "replace")),
       violations);
   PyErr_SetObject(status_error.ptr(), arguments.ptr());
   throw nb::python_error();
