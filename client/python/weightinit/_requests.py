@@ -1,0 +1,296 @@
+"""Requests from the arguments of Python calls."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from weightinit import _messages as messages
+from weightinit._errors import invalid, invalid_type, unknown_argument
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Shape = int | Sequence[int]
+# One range for each dimension, as `numpy.s_` writes them; dimensions behind are whole.
+Slices = slice | Sequence[slice | None]
+
+
+class TensorArguments(TypedDict, total=False):
+    """Which tensor, besides its shape; tensor.proto says more of each.
+
+    Attributes:
+        name: Selects the random stream; tensors of different names are independent.
+        dtype: "float32" (the default), "float64", "float16", "bfloat16", or NumPy's.
+        activation: That follows the layer, for example "relu"; chooses the scheme.
+        scheme: For example "he_normal"; default: chosen from the activation.
+        layout: "out_in" (PyTorch, the default) or "in_out" (Keras and JAX).
+        seed: From 0 to 2^64 - 1, default 0.
+        seed_name: A name in place of the number; a server with a root seed knows it.
+        gain: Factor of the Xavier standard deviation, above 0.
+        negative_slope: Of the activation, for the He schemes.
+        mean: Of normal and truncated_normal.
+        stddev: Of normal and truncated_normal, at least 0.
+        low: Lower bound; of truncated_normal in standard deviations from the mean.
+        high: Upper bound, likewise.
+        value: Of constant.
+        scale: Numerator of variance_scaling, above 0.
+        fan_mode: "in", "out", "average" or "geometric".
+        distribution: Of variance_scaling: "uniform", "normal" or "truncated_normal".
+        groups: Of a grouped convolution, at least 1.
+        transposed: Whether the weight is of a transposed convolution.
+        fan_in: At least 1; overrides what follows from the shape.
+        fan_out: At least 1; overrides what follows from the shape.
+        slice: Ranges of the dimensions, for example ``numpy.s_[0:10, :]``.
+    """
+
+    name: str
+    dtype: str | npt.DTypeLike
+    activation: str | None
+    scheme: str | None
+    layout: str | None
+    seed: int
+    seed_name: str | None
+    gain: float | None
+    negative_slope: float | None
+    mean: float | None
+    stddev: float | None
+    low: float | None
+    high: float | None
+    value: float | None
+    scale: float | None
+    fan_mode: str | None
+    distribution: str | None
+    groups: int | None
+    transposed: bool
+    fan_in: int | None
+    fan_out: int | None
+    slice: Slices | None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of `count` equal shares of a tensor along `axis`, as torch.chunk cuts it.
+
+    Attributes:
+        index: From 0 to count - 1.
+        count: At least 1.
+        axis: The dimension, from 0.
+    """
+
+    index: int
+    count: int
+    axis: int = 0
+
+
+class ModelArguments(TypedDict, total=False):
+    """Which part of a model, and its seed.
+
+    Attributes:
+        seed: From 0 to 2^64 - 1, default 0.
+        seed_name: A name in place of the number.
+        only: Patterns with "*" and "?"; only tensors that one matches. Default: all.
+        shard: The part of every tensor.
+        selections: Parts of tensors by patterns of names; the last one that matches holds.
+    """
+
+    seed: int
+    seed_name: str | None
+    only: Sequence[str]
+    shard: Shard | tuple[int, int] | tuple[int, int, int] | None
+    selections: Mapping[str, Slices | Shard] | None
+
+
+_FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale")
+_KNOWN = frozenset(TensorArguments.__annotations__)
+_MODEL_KNOWN = frozenset(ModelArguments.__annotations__)
+
+
+def integer(field: str, value: object, low: int, high: int) -> int:
+    """`value` as an int from low to high."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise invalid_type(field, value, "an int") from None
+    if not low <= number <= high:
+        raise invalid(field, f"is {number}, it has to be from {low} to {high}")
+    return number
+
+
+def _real(field: str, value: object) -> float:
+    if isinstance(value, (str, bytes, bool)):
+        raise invalid_type(field, value, "a number")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise invalid_type(field, value, "a number") from None
+    except OverflowError:
+        raise invalid(field, "is not finite, it has to be a finite number") from None
+
+
+def text(field: str, value: object) -> str:
+    """`value` as text that can be sent."""
+    if not isinstance(value, str):
+        raise invalid_type(field, value, "a str")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise invalid(field, "is not valid UTF-8") from None
+    return value
+
+
+def _choice(field: str, enum: str, value: object) -> int:
+    number = messages.number_of(enum, text(field, value))
+    if number is None:
+        names = ", ".join(messages.NUMBERS[enum])
+        raise invalid(field, f"is {value!r}, it has to be one of {names}")
+    return number
+
+
+def _dtype(value: object) -> int:
+    if isinstance(value, str):
+        return _choice("dtype", "Dtype", value)
+    import numpy as np
+
+    try:
+        name = np.dtype(value).name  # type: ignore[call-overload]
+    except TypeError:
+        raise invalid_type("dtype", value, "a name or a dtype of NumPy") from None
+    return _choice("dtype", "Dtype", name)
+
+
+_INT64 = 2**63 - 1
+
+
+def shape_of(shape: object) -> list[int]:
+    """The dimensions of an argument `shape`; an int is one dimension."""
+    if isinstance(shape, (str, bytes, Mapping)):
+        raise invalid_type("shape", shape, "an int or a sequence of ints")
+    try:
+        dimensions: list[object] = list(shape)  # type: ignore[call-overload]
+    except TypeError:
+        try:
+            dimensions = [operator.index(shape)]  # type: ignore[arg-type]
+        except TypeError:
+            raise invalid_type("shape", shape, "an int or a sequence of ints") from None
+    return [integer(f"shape[{i}]", size, 0, _INT64) for i, size in enumerate(dimensions)]
+
+
+def _add_slices(field: str, slices: object, shape: Sequence[int] | None, target: Any) -> None:
+    if isinstance(slices, slice):
+        slices = [slices]
+    if not isinstance(slices, Sequence) or isinstance(slices, (str, bytes)):
+        raise invalid_type(field, slices, "slices, for example numpy.s_[0:10, :]")
+    if shape is not None and len(slices) > len(shape):
+        raise invalid(field, f"has {len(slices)} ranges, the shape has {len(shape)} dimensions")
+    for i, part in enumerate(slices):
+        name = f"{field}[{i}]"
+        added = target.add()
+        if part is None:
+            continue
+        if not isinstance(part, slice):
+            raise invalid_type(name, part, "a slice")
+        if part.step not in (None, 1):
+            raise invalid(name, f"has the step {part.step}, it has to be 1")
+        for bound in ("start", "stop"):
+            given = getattr(part, bound)
+            if given is None:
+                continue
+            number = integer(f"{name}.{bound}", given, -_INT64, _INT64)
+            if number < 0:
+                if shape is None:
+                    raise invalid(f"{name}.{bound}", f"is {number}, it has to be at least 0")
+                number += shape[i]
+            setattr(added, bound, integer(f"{name}.{bound}", number, 0, _INT64))
+    if shape is not None:
+        for _ in range(len(slices), len(shape)):
+            target.add()
+
+
+def _add_seed(request: Any, arguments: Mapping[str, Any]) -> None:
+    request.seed = integer("seed", arguments.get("seed", 0), 0, 2**64 - 1)
+    if arguments.get("seed_name") is not None:
+        request.seed_name = text("seed_name", arguments["seed_name"])
+
+
+def _check_known(arguments: Mapping[str, Any], known: frozenset[str]) -> None:
+    for name in arguments:
+        if name not in known:
+            raise unknown_argument(name, known)
+
+
+def tensor_request(shape: Shape, arguments: Mapping[str, Any]) -> Any:
+    """An InitializeTensorRequest; its bytes are those of a DescribeTensorRequest too."""
+    _check_known(arguments, _KNOWN)
+    request = messages.InitializeTensorRequest()
+    tensor = request.tensor
+    dimensions = shape_of(shape)
+    tensor.shape.extend(dimensions)
+    tensor.name = text("name", arguments.get("name", ""))
+    tensor.dtype = _dtype(arguments.get("dtype", "float32"))
+    for field, enum, target in (
+        ("activation", "Activation", tensor),
+        ("scheme", "Scheme", tensor),
+        ("layout", "Layout", tensor.fan),
+        ("fan_mode", "FanMode", tensor.parameters),
+        ("distribution", "Distribution", tensor.parameters),
+    ):
+        if arguments.get(field) is not None:
+            setattr(target, field, _choice(field, enum, arguments[field]))
+    for field in _FLOATS:
+        if arguments.get(field) is not None:
+            setattr(tensor.parameters, field, _real(field, arguments[field]))
+    for field in ("fan_in", "fan_out", "groups"):
+        if arguments.get(field) is not None:
+            setattr(tensor.fan, field, integer(field, arguments[field], 1, _INT64))
+    transposed = arguments.get("transposed", False)
+    if not isinstance(transposed, bool):
+        raise invalid_type("transposed", transposed, "a bool")
+    tensor.fan.transposed = transposed
+    _add_seed(request, arguments)
+    if arguments.get("slice") is not None:
+        _add_slices("slice", arguments["slice"], dimensions, request.slice)
+    return request
+
+
+def _add_shard(field: str, value: object, target: Any) -> None:
+    shard = value
+    if isinstance(shard, tuple) and len(shard) in (2, 3):
+        shard = Shard(*shard)
+    if not isinstance(shard, Shard):
+        raise invalid_type(field, value, "a Shard or (index, count) or (index, count, axis)")
+    target.count = integer(f"{field}.count", shard.count, 1, _INT64)
+    target.index = integer(f"{field}.index", shard.index, 0, shard.count - 1)
+    target.axis = integer(f"{field}.axis", shard.axis, 0, 15)
+
+
+def model_request(model: Any, arguments: Mapping[str, Any]) -> Any:
+    """An InitializeModelRequest of a ModelSpec; its bytes are a DescribeModelRequest's too."""
+    _check_known(arguments, _MODEL_KNOWN)
+    request = messages.InitializeModelRequest()
+    request.model.CopyFrom(model)
+    _add_seed(request, arguments)
+    only = arguments.get("only", ())
+    if isinstance(only, (str, bytes)) or not isinstance(only, Sequence):
+        raise invalid_type("only", only, "a sequence of patterns")
+    for i, pattern in enumerate(only):
+        request.only.append(text(f"only[{i}]", pattern))
+    if arguments.get("shard") is not None:
+        selection = request.selections.add()
+        selection.match = "*"
+        _add_shard("shard", arguments["shard"], selection.shard)
+    selections = arguments.get("selections") or {}
+    if not isinstance(selections, Mapping):
+        raise invalid_type("selections", selections, "a mapping from patterns to slices or Shards")
+    for pattern, part in selections.items():
+        selection = request.selections.add()
+        selection.match = text("selections", pattern)
+        if isinstance(part, Shard):
+            _add_shard(f"selections[{pattern!r}]", part, selection.shard)
+        else:
+            _add_slices(f"selections[{pattern!r}]", part, None, selection.slice)
+    return request

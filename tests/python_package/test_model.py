@@ -1,0 +1,137 @@
+"""Models: the same arrays by each source, the same files as the command line's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, cli
+
+import weightinit
+
+LENET = ROOT / "client" / "models" / "lenet5.yaml"
+TIED = {
+    "version": 1,
+    "defaults": {"dtype": "bfloat16", "activation": "relu"},
+    "entries": [
+        {"name": "emb", "embedding": {"num_embeddings": 50, "embedding_dim": 8}},
+        {"name": "head.weight", "alias": "emb.weight"},
+        {"name": "rnn", "lstm": {"input_size": 8, "hidden_size": 4}},
+        {"name": "ü", "tensor": {"shape": [3, 5], "dtype": "float32"}},
+    ],
+}
+
+
+def test_each_source_makes_the_same_model(source: weightinit.Source) -> None:
+    arrays = source.model(LENET, seed=3)
+    assert list(arrays) == list(source.describe_model(LENET).tensors)
+    weight = weightinit.Local().tensor((120, 400), name="fc1.weight", seed=3, activation="tanh")
+    expected = weightinit.Local().model(LENET.read_text(), seed=3)
+    assert weight.shape == arrays["fc1.weight"].shape
+    for name, array in arrays.items():
+        assert np.array_equal(array, expected[name]), name
+
+
+def test_an_alias_is_the_same_array(source: weightinit.Source) -> None:
+    arrays = source.model(TIED)
+    assert arrays["head.weight"] is arrays["emb.weight"]
+
+
+@pytest.mark.parametrize("manifest", [LENET, TIED])
+@pytest.mark.parametrize("extension", ["safetensors", "npz"])
+def test_a_saved_model_is_the_file_of_the_command_line(
+    source: weightinit.Source, tmp_path: Path, manifest: object, extension: str
+) -> None:
+    if isinstance(manifest, dict):
+        import json
+
+        path = tmp_path / "tied.json"
+        path.write_text(json.dumps(manifest))
+    else:
+        path = LENET
+    ours, theirs = tmp_path / f"ours.{extension}", tmp_path / f"theirs.{extension}"
+    source.save(manifest, ours, seed=5)  # type: ignore[arg-type]
+    cli("model", "init", str(path), "--seed=5", f"--output={theirs}")
+    assert ours.read_bytes() == theirs.read_bytes()
+    assert {p.name for p in tmp_path.iterdir()} - {"tied.json"} == {ours.name, theirs.name}
+
+
+def test_a_saved_shard_is_the_file_of_the_command_line(
+    source: weightinit.Source, tmp_path: Path
+) -> None:
+    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
+    source.save(LENET, ours, shard=(1, 2), only=["fc*"])
+    cli("model", "init", str(LENET), "--shard=1/2", "--only=fc*", f"--output={theirs}")
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_selections_are_parts_of_the_tensors(source: weightinit.Source) -> None:
+    whole = source.model(LENET)
+    selections = {"fc1.*": weightinit.Shard(1, 3), "fc2.weight": np.s_[2:5, 10:]}
+    parts = source.model(LENET, only=["fc*"], selections=selections)
+    assert np.array_equal(parts["fc1.weight"], whole["fc1.weight"][40:80])
+    assert np.array_equal(parts["fc2.weight"], whole["fc2.weight"][2:5, 10:])
+    assert np.array_equal(parts["fc3.weight"], whole["fc3.weight"])
+
+
+def test_out_is_filled(source: weightinit.Source) -> None:
+    out = {
+        n: np.empty(d.slice_shape, d.dtype) for n, d in source.describe_model(LENET).tensors.items()
+    }
+    arrays = source.model(LENET, seed=1, out=out)
+    assert all(arrays[name] is out[name] for name in out)
+    assert np.array_equal(out["fc2.weight"], source.model(LENET, seed=1)["fc2.weight"])
+
+
+@pytest.mark.parametrize(
+    ("manifest", "field"),
+    [
+        ("version: 1\nentries: 3", "manifest"),
+        (
+            {
+                "version": 1,
+                "entries": [{"name": "a", "dense": {"in_features": 0, "out_features": 1}}],
+            },
+            "",
+        ),
+        ({"version": object()}, "manifest"),
+        (3, "manifest"),
+    ],
+)
+def test_a_wrong_manifest_is_named(source: weightinit.Source, manifest: object, field: str) -> None:
+    with pytest.raises(weightinit.InvalidArgument) as caught:
+        source.model(manifest)  # type: ignore[arg-type]
+    assert caught.value.violations[0].field.startswith(field or "manifest.entries[0].dense")
+
+
+def test_an_array_that_is_missing_is_named(source: weightinit.Source) -> None:
+    with pytest.raises(weightinit.InvalidArgument, match=r"out\['.*'\]: is missing"):
+        source.model(LENET, out={})
+
+
+def test_a_manifest_that_is_not_there_is_not_found(source: weightinit.Source) -> None:
+    with pytest.raises(weightinit.NotFound, match="nowhere"):
+        source.model("nowhere.yaml")
+
+
+def test_nothing_stays_of_a_file_that_cannot_be_made(
+    source: weightinit.Source, tmp_path: Path
+) -> None:
+    (tmp_path / "taken.npz").mkdir()
+    with pytest.raises(weightinit.InvalidArgument, match="path"):
+        source.save(LENET, tmp_path / "taken.npz")
+    with pytest.raises(weightinit.InvalidArgument, match="safetensors"):
+        source.save(LENET, tmp_path / "model.h5")
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.npz"]
+
+
+def test_json_needs_no_compiled_part_and_yaml_does(without_core: None, address: str) -> None:
+    spec = {
+        "version": 1,
+        "entries": [{"name": "a", "dense": {"in_features": 2, "out_features": 3}}],
+    }
+    with weightinit.Client(address) as client:
+        assert client.model(spec)["a.weight"].shape == (3, 2)
+        with pytest.raises(weightinit.FailedPrecondition, match=r"YAML needs weightinit\._core"):
+            client.model(LENET)

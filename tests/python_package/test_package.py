@@ -1,0 +1,87 @@
+"""The package itself."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import weightinit
+
+_GOOGLEAPIS = "/usr/share/gocode/src/github.com/gogo/googleapis"
+
+
+def test_the_committed_contract_is_that_of_the_protos(tmp_path: Path) -> None:
+    made = tmp_path / "contract.binpb"
+    command = ["protoc", f"-I{ROOT / 'proto'}", f"-I{_GOOGLEAPIS}", "--include_imports"]
+    command += [f"--descriptor_set_out={made}", "weightinit/v1/weight_init_service.proto"]
+    command += ["google/rpc/status.proto", "google/rpc/error_details.proto"]
+    subprocess.run(command, check=True)
+    committed = Path(weightinit.__file__).parent / "_contract.binpb"
+    assert committed.read_bytes() == made.read_bytes()
+
+
+def test_the_import_brings_neither_grpc_nor_protobuf() -> None:
+    program = (
+        "import sys, weightinit; "
+        "print([m for m in sys.modules if m.startswith(('grpc', 'google', 'numpy'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
+
+
+def test_every_public_name_is_there() -> None:
+    for name in weightinit.__all__:
+        assert getattr(weightinit, name) is not None, name
+
+
+def test_the_examples_of_the_documentation_hold() -> None:
+    tried = 0
+    for module in pkgutil.iter_modules(weightinit.__path__, "weightinit."):
+        if module.name.rsplit(".")[-1] in ("_core", "torch", "jax", "keras"):
+            continue
+        result = doctest.testmod(importlib.import_module(module.name))
+        assert result.failed == 0, module.name
+        tried += result.attempted
+    assert tried + doctest.testmod(weightinit).attempted > 5
+
+
+def test_local_says_that_the_compiled_part_is_missing(without_core: None) -> None:
+    with pytest.raises(weightinit.FailedPrecondition, match=r"weightinit\._core.*not installed"):
+        weightinit.Local()
+
+
+def test_a_client_works_without_the_compiled_part(without_core: None, address: str) -> None:
+    with weightinit.Client(address) as client:
+        array = client.tensor((500, 1000), scheme="normal", seed=1)
+    assert array.std() == pytest.approx(1.0, abs=0.01)
+
+
+def test_every_enum_value_has_the_names_of_the_command_line() -> None:
+    import re
+
+    from weightinit import _messages
+
+    rows = (ROOT / "core/include/weightinit/core/request.def").read_text()
+    enums = {
+        "SCHEME": "Scheme",
+        "ACTIVATION": "Activation",
+        "DTYPE": "Dtype",
+        "GENERATOR": "Generator",
+        "LAYOUT": "Layout",
+        "FAN_MODE": "FanMode",
+        "DISTRIBUTION": "Distribution",
+        "ADVISORY_CODE": "AdvisoryCode",
+    }
+    pattern = r"^WEIGHTINIT_(\w+)\(k\w+, (\d+), NAMES\(([^)]*)\)"
+    found = re.findall(pattern, rows, re.MULTILINE)
+    assert len(found) > 40
+    for kind, number, names in found:
+        for name in re.findall(r'"([^"]+)"', names):
+            assert _messages.number_of(enums[kind], name) == int(number), name
