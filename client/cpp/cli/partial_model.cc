@@ -10,6 +10,7 @@
 #include <ios>
 #include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
