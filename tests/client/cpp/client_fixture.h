@@ -44,9 +44,14 @@ inline WeightClientOptions FastOptions(std::vector<std::string> servers) {
   return options;
 }
 
+// Tries for about half a second. gRPC 1.51 sometimes takes a connection that is
+// being made for one that failed (it reads errno too late), and connects anew
+// only after 100 ms, whatever backoff it is given.
 inline std::unique_ptr<WeightClient> ClientOf(
     std::vector<std::string> servers) {
-  auto client = WeightClient::Create(FastOptions(std::move(servers)));
+  WeightClientOptions options = FastOptions(std::move(servers));
+  options.max_attempts_without_progress = 250;
+  auto client = WeightClient::Create(std::move(options));
   EXPECT_TRUE(client.ok()) << client.status();
   return *std::move(client);
 }

@@ -44,7 +44,8 @@ struct WeightClientOptions {
   // progress.
   int max_attempts_without_progress = 5;
   // Pause after all servers have failed: doubles from the first to the second,
-  // each time shortened by up to half at random.
+  // each time shortened by up to half at random. However short it is, gRPC
+  // connects anew to a server that it did not reach only after 100 ms.
   absl::Duration initial_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
   // For one attempt to connect.
