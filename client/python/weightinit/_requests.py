@@ -121,7 +121,8 @@ def integer(field: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def _real(field: str, value: object) -> float:
+def real(field: str, value: object) -> float:
+    """`value` as a float."""
     if isinstance(value, (str, bytes, bool)):
         raise invalid_type(field, value, "a number")
     try:
@@ -243,7 +244,7 @@ def tensor_request(shape: Shape, arguments: Mapping[str, Any]) -> Any:
             setattr(target, field, _choice(field, enum, arguments[field]))
     for field in _FLOATS:
         if arguments.get(field) is not None:
-            setattr(tensor.parameters, field, _real(field, arguments[field]))
+            setattr(tensor.parameters, field, real(field, arguments[field]))
     for field in ("fan_in", "fan_out", "groups"):
         if arguments.get(field) is not None:
             setattr(tensor.fan, field, integer(field, arguments[field], 1, _INT64))
