@@ -89,11 +89,19 @@ class Client:
         manifest: Manifest,
         path: str | os.PathLike[str],
         *,
+        max_file_bytes: int | None = None,
         progress: bool = False,
         **arguments: Unpack[ModelArguments],
     ) -> None:
         """See `Source.save`."""
-        await self._run(self._client.save, manifest, path, progress=progress, **arguments)
+        await self._run(
+            self._client.save,
+            manifest,
+            path,
+            max_file_bytes=max_file_bytes,
+            progress=progress,
+            **arguments,
+        )
 
     async def resolve_seed(self, seed_name: str) -> int:
         """See `Source.resolve_seed`."""
