@@ -199,6 +199,7 @@ def test_float64_is_float32_unless_jax_has_it() -> None:
         (lambda: wj.variance_scaling(1.0, "in", "normal"), "mode"),
         (lambda: wj.variance_scaling(1.0, "fan_in", "cauchy"), "distribution"),
         (lambda: wj.initializer(seed=1), "seed"),
+        (lambda: wj.initializer(concatenation={"parts": []}), "concatenation"),
         (lambda: wj.initializer(activation="rleu")(KEY, (3, 4)), "activation"),
         (lambda: wj.initializer(colour=1)(KEY, (3, 4)), "colour"),
     ],

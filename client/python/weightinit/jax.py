@@ -176,17 +176,18 @@ def initializer(**arguments: Unpack[TensorArguments]) -> Initializer:
     """An initializer by the arguments of :func:`weightinit.tensor`.
 
     Args:
-        **arguments: See :class:`weightinit.TensorArguments`; not seed, seed_name, name and
-            slice, which follow from the key and the sharding. The layout is "in_out" if none
-            is given; `dtype` is the default of the initializer's argument.
+        **arguments: See :class:`weightinit.TensorArguments`; not seed, seed_name, name,
+            concatenation and slice, since seed, name and slice follow from the key and the
+            sharding. The layout is "in_out" if none is given; `dtype` is the default of the
+            initializer's argument.
 
     >>> import jax
     >>> initializer(activation="relu")(jax.random.key(0), (3, 3, 16, 32)).shape
     (3, 3, 16, 32)
     """
-    for name in ("seed", "seed_name", "name", "slice"):
+    for name in ("seed", "seed_name", "name", "concatenation", "slice"):
         if name in arguments:
-            raise invalid(name, "is no argument here: it follows from the key")
+            raise invalid(name, "is no argument here: seed and name follow from the key")
     given: _Arguments = dict(arguments)
     dtype = given.pop("dtype", None)
     return _initializer(lambda shape: given, dtype)
