@@ -34,10 +34,13 @@ class Client:
         servers: str | Sequence[str] | None = None,
         *,
         timeout: float | None = None,
+        connect_timeout: float = 5.0,
         chunk_bytes: int = 524288,
     ) -> None:
         """Makes the client; connects at the first call."""
-        self._client = _remote.Client(servers, timeout=timeout, chunk_bytes=chunk_bytes)
+        self._client = _remote.Client(
+            servers, timeout=timeout, connect_timeout=connect_timeout, chunk_bytes=chunk_bytes
+        )
 
     async def _run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
         current = _remote.Cancellation()
