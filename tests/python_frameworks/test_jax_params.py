@@ -79,8 +79,8 @@ def test_parts_of_a_model_have_the_distributions_of_flax() -> None:
 
 
 def test_names_are_paths_with_dots() -> None:
-    tree = {"params": {"Dense_0": {"kernel": (2, 3)}, "blocks": [{"bias": (3,)}]}, "a": (2,)}
-    assert names_of(tree) == ["a", "Dense_0.kernel", "blocks.0.bias"]
+    tree = {"params": {"Dense_0": {"kernel": (2, 3)}, "blocks": [{"bias": (3,)}]}, "bias": (2,)}
+    assert names_of(tree) == ["bias", "Dense_0.kernel", "blocks.0.bias"]
     made = wj.init_params({"Dense_0": {"kernel": (2, 3)}}, seed=9)["Dense_0"]["kernel"]
     assert np.array_equal(wj.init_params(tree, seed=9)["params"]["Dense_0"]["kernel"], made)
     expected = weightinit.tensor(
@@ -110,7 +110,11 @@ def test_a_tensor_is_the_same_in_every_tree() -> None:
 
 def test_rules_activation_and_names_change_what_is_made() -> None:
     tree = {"a": {"kernel": (64, 32), "bias": (32,)}, "b": {"kernel": (64, 32)}}
-    rules = [{"match": "b.*", "scheme": "constant", "parameters": {"value": 3}}]
+    rules = {"b.*": {"scheme": "constant", "parameters": {"value": 3}}, "c": "ones"}
+    assert wj.manifest_of(tree, rules=rules)["rules"] == [
+        {"match": "b.*", "scheme": "constant", "parameters": {"value": 3}},
+        {"match": "c", "scheme": "ones"},
+    ]
     made = wj.init_params(
         tree, seed=5, activation="relu", rules=rules, rename=lambda n: n.replace("kernel", "weight")
     )
@@ -140,7 +144,7 @@ def test_leaves_of_a_tree_keep_their_dtypes_and_devices() -> None:
         "b": jax.device_put(np.zeros((2, 2), np.float16), device),
         "c": (),
     }
-    made = wj.init_params(tree, seed=1)
+    made = wj.init_params(tree, seed=1, rules={"?": "normal"})
     assert (made["a"].dtype, made["b"].dtype) == (jnp.bfloat16, jnp.float16)
     assert made["b"].devices() == {device}
     assert made["c"].shape == ()
@@ -186,14 +190,19 @@ def test_a_sharded_matrix_is_never_made_whole() -> None:
     ("tree", "arguments", "field"),
     [
         ({"a": jnp.zeros(3, jnp.int32)}, {}, "shapes['a'].dtype"),
+        ({"w": (2, 2)}, {}, "shapes['w']"),
+        ({"w": (2, 2)}, {"rules": {"w": {"activation": "relu"}, "v": "ones"}}, "shapes['w']"),
         ({"a": "text"}, {}, "shapes['a']"),
-        ({"a": (3, -1)}, {}, "shape[1]"),
+        ({"bias": (3, -1)}, {}, "shape[1]"),
         ({"a": {"b": (2,)}, "a.b": (3,)}, {}, "shapes"),
-        ({"a": (2, 2)}, {"rename": lambda name: 3}, "rename"),
-        ({"a": (2, 2)}, {"activation": "rleu"}, "activation"),
-        ({"a": (2, 2)}, {"seed": -1}, "seed"),
-        ({"a": (2, 2)}, {"dense": {"a": (0, 2)}}, "dense of 'a'[1]"),
-        ({"a": (2, 2)}, {"dense": {"a": 2}}, "dense of 'a'"),
+        ({"kernel": (2, 2)}, {"rename": lambda name: 3}, "rename"),
+        ({"kernel": (2, 2)}, {"activation": "rleu"}, "activation"),
+        ({"kernel": (2, 2)}, {"seed": -1}, "seed"),
+        ({"kernel": (2, 2)}, {"dense": {"k*": (0, 2)}}, "dense of 'kernel'[1]"),
+        ({"kernel": (2, 2)}, {"dense": {"*": 2}}, "dense of 'kernel'"),
+        ({"kernel": (2, 2)}, {"rules": "a"}, "rules"),
+        ({"kernel": (2, 2)}, {"rules": {"a": 3}}, "rules['a']"),
+        ({"kernel": (2, 2)}, {"rules": ["a"]}, "rules[0]"),
     ],
 )
 def test_what_is_wrong_with_a_tree_is_named(
@@ -206,7 +215,7 @@ def test_what_is_wrong_with_a_tree_is_named(
 
 def test_a_wrong_rule_is_named() -> None:
     with pytest.raises(weightinit.InvalidArgument, match="shceme"):
-        wj.init_params({"a": (2, 2)}, rules=[{"match": "a", "shceme": "zeros"}])
+        wj.init_params({"kernel": (2, 2)}, rules=[{"match": "a", "shceme": "zeros"}])
 
 
 # Flax.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from weightinit._source import Source
 
 _Ranges = tuple[slice, ...]
-_Rules = Sequence[Mapping[str, Any]]
+# A scheme or the fields of a rule by patterns of names; or the rules of a manifest as they are.
+_Rules = Mapping[str, str | Mapping[str, Any]] | Sequence[Mapping[str, Any]]
 _Dense = Mapping[str, tuple[int, int]]
 
 # The kernels of Flax's attention, of shapes (features, heads, features of a head) and, of "out",
@@ -35,6 +36,7 @@ _CONSTANTS = {
     "mean": "SCHEME_ZEROS",
     "var": "SCHEME_ONES",
 }
+_KNOWN = ("kernel", "embedding", *_CONSTANTS)
 
 
 def sharded(
@@ -70,6 +72,11 @@ class _Leaf:
     dense: tuple[int, int] | None
 
     @property
+    def kind(self) -> str:
+        """Its last key."""
+        return self.path.rsplit(".", 1)[-1]
+
+    @property
     def apart(self) -> bool:
         """Whether it lies on several devices."""
         return self.sharding is not None and len(self.sharding.device_set) > 1
@@ -91,8 +98,7 @@ class _Leaf:
 
     def entry(self, activation: str | None) -> dict[str, Any]:
         """Its entry of a manifest."""
-        kind = self.path.rsplit(".", 1)[-1]
-        shape = self.tensor_shape
+        kind, shape = self.kind, self.tensor_shape
         tensor: dict[str, Any] = {"shape": shape, "dtype": f"DTYPE_{self.dtype.upper()}"}
         if kind in _CONSTANTS:
             tensor["scheme"] = _CONSTANTS[kind]
@@ -101,7 +107,7 @@ class _Leaf:
             tensor["scheme"] = "SCHEME_VARIANCE_SCALING"
             tensor["parameters"] = {"distribution": "DISTRIBUTION_NORMAL"}
             tensor["fan"] = {"layout": "LAYOUT_OUT_IN"}
-        elif len(shape) >= 2 and activation is None:
+        elif kind == "kernel" and activation is None:
             tensor["scheme"] = "SCHEME_VARIANCE_SCALING"
         if self.dense is not None and math.prod(shape) > 0:
             tensor["fan"] = {"fanIn": shape[-2], "fanOut": shape[-1]}
@@ -194,6 +200,26 @@ def _leaves(
     ], structure
 
 
+def _rules_of(rules: _Rules) -> list[dict[str, Any]]:
+    """The rules of a manifest."""
+    made: list[dict[str, Any]] = []
+    if isinstance(rules, Mapping):
+        for match, fields in rules.items():
+            if isinstance(fields, str):
+                fields = {"scheme": fields}
+            if not isinstance(fields, Mapping):
+                raise invalid_type(f"rules[{match!r}]", fields, "a scheme's name or a mapping")
+            made.append({"match": match, **fields})
+        return made
+    if isinstance(rules, (str, bytes)) or not isinstance(rules, Sequence):
+        raise invalid_type("rules", rules, "a mapping by patterns or a sequence of mappings")
+    for i, rule in enumerate(rules):
+        if not isinstance(rule, Mapping):
+            raise invalid_type(f"rules[{i}]", rule, "a mapping")
+        made.append(dict(rule))
+    return made
+
+
 def _manifest(leaves: Sequence[_Leaf], activation: str | None, rules: _Rules) -> dict[str, Any]:
     defaults = {"layout": "LAYOUT_IN_OUT"}
     if activation is not None:
@@ -201,11 +227,18 @@ def _manifest(leaves: Sequence[_Leaf], activation: str | None, rules: _Rules) ->
             allowed = ", ".join(messages.NUMBERS["Activation"])
             raise invalid("activation", f"is {activation!r}, it has to be one of {allowed}")
         defaults["activation"] = f"ACTIVATION_{activation.upper()}"
+    made = _rules_of(rules)
+    for leaf in leaves:
+        if leaf.kind not in _KNOWN and not any(
+            "scheme" in rule and _matches(leaf.name, str(rule.get("match"))) for rule in made
+        ):
+            told = f"is none of {', '.join(_KNOWN)}, so it needs a rule with a scheme"
+            raise invalid(f"shapes[{leaf.path!r}]", told)
     return {
         "version": 1,
         "defaults": defaults,
         "entries": [leaf.entry(activation) for leaf in leaves],
-        "rules": [dict(rule) for rule in rules],
+        "rules": made,
     }
 
 
@@ -242,11 +275,12 @@ def init_params(
     ``Dense_0.kernel``; a first key ``params`` and Flax's last ``.value`` are left out. The last
     key says what the tensor is:
 
-    - ``kernel``, and any other of two or more dimensions: the scheme of `activation`, or
-      lecun_normal of JAX, the default of Flax, if none is given; layout "in_out";
+    - ``kernel``: the scheme of `activation`, or lecun_normal of JAX, the default of Flax, if
+      none is given; layout "in_out";
     - ``embedding``: normal with the variance 1 / features, the default of Flax; its rows are
       those of PyTorch's order;
-    - ``scale``, ``var``: 1; ``bias``, ``mean``, and any other of fewer dimensions: 0.
+    - ``scale``, ``var``: 1; ``bias``, ``mean``: 0;
+    - any other: what a rule says, which has to have a scheme.
 
     Kernels of three or more dimensions are those of convolutions, but for ``query``, ``key``,
     ``value`` and ``out`` beside each other, which are attention's.
@@ -257,8 +291,10 @@ def init_params(
         seed: As of weightinit.model.
         seed_name: As of weightinit.model.
         activation: That follows the layers, for example "relu".
-        rules: Changes by the names of tensors, as in manifests, for example
-            [{"match": "*.kernel", "scheme": "normal", "parameters": {"stddev": 0.02}}].
+        rules: Changes by patterns of the names of tensors, in which "*" is any text and "?"
+            one character, with a scheme or the fields of a manifest's rule; the last one that
+            matches holds: {"*.kernel": {"scheme": "normal", "parameters": {"stddev": 0.02}}}.
+            Or a manifest's rules as they are.
         rename: From the path of a leaf to the name of its tensor.
         dense: Patterns of paths of kernels that are matrices of several input or output
             dimensions, or stacks of matrices, with how many leading dimensions stack and how
