@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import pkgutil
 import re
@@ -80,6 +81,23 @@ def test_the_snippets_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     assert names["w"].shape == (512, 256)
     assert list(names["arrays"]) == ["fc.weight", "fc.bias"]
     assert (tmp_path / "gpt2.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in dir(weightinit.Client) if not n.startswith("_")] + ["__init__"]
+)
+def test_the_client_for_asyncio_has_the_methods_of_the_client(name: str) -> None:
+    ours = inspect.signature(getattr(weightinit.aio.Client, name))
+    assert ours.parameters == inspect.signature(getattr(weightinit.Client, name)).parameters
+
+
+@pytest.mark.parametrize(
+    "name", ["describe", "describe_model", "info", "model", "resolve_seed", "save", "tensor"]
+)
+def test_the_functions_of_the_module_have_the_arguments_of_the_methods(name: str) -> None:
+    method = dict(inspect.signature(getattr(weightinit.Source, name)).parameters)
+    del method["self"]
+    assert dict(inspect.signature(getattr(weightinit, name)).parameters) == method
 
 
 def test_local_says_that_the_compiled_part_is_missing(without_core: None) -> None:
