@@ -64,10 +64,11 @@ def _local_indices(tensor: Any, name: str) -> list[torch.Tensor]:
             indices = [index[:0] for index in indices]
         elif not placement.is_replicate():
             dim = placement.dim
+            column = indices[dim].reshape([-1 if d == dim else 1 for d in range(tensor.dim())])
             shards, _ = placement._split_tensor(
-                indices[dim], tensor.device_mesh.size(axis), with_padding=False
+                column, tensor.device_mesh.size(axis), with_padding=False
             )
-            indices[dim] = shards[coordinate[axis]]
+            indices[dim] = shards[coordinate[axis]].flatten()
     return indices
 
 
