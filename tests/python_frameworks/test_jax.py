@@ -295,3 +295,33 @@ def test_a_traced_key_may_have_a_sharding() -> None:
     assert np.array_equal(array, init(KEY, (8, 6)))
     out = jax.jit(lambda key: init(key, (8, 6)), out_shardings=sharding)(KEY)
     assert np.array_equal(out, array)
+
+
+@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+def test_a_partition_is_of_the_mesh_that_is_set(kind: str) -> None:
+    types = (getattr(jax.sharding.AxisType, kind),)
+    devices = jax.make_mesh((4,), ("x",), axis_types=types)
+    init = wj.he_normal()
+    expected = np.asarray(init(KEY, (8, 6)))
+    with jax.set_mesh(devices):
+        for sharding in (PartitionSpec("x"), NamedSharding(devices, PartitionSpec("x"))):
+            known = init(KEY, (8, 6), out_sharding=sharding)
+            traced = jax.jit(lambda key, s=sharding: init(key, (8, 6), out_sharding=s))(KEY)
+            for array in (known, traced):
+                assert array.sharding.shard_shape(array.shape) == (2, 6)
+                assert np.array_equal(array, expected)
+
+
+def test_each_device_of_a_shard_map_makes_the_arrays_of_its_keys() -> None:
+    keys = jax.random.split(KEY, 8)
+    init = wj.he_normal()
+
+    def make(keys: Any) -> Any:
+        return jax.vmap(lambda key: init(key, (3, 4)))(keys)
+
+    spread = jax.shard_map(
+        make, mesh=mesh(4, 1), in_specs=PartitionSpec("x"), out_specs=PartitionSpec("x")
+    )
+    made = jax.jit(spread)(keys)
+    for key, array in zip(keys, made, strict=True):
+        assert np.array_equal(array, init(key, (3, 4)))

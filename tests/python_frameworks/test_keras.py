@@ -18,6 +18,9 @@ import pytest
 import weightinit
 from weightinit.keras import Initializer
 
+# Keras' own.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 @pytest.mark.parametrize(
     ("layer", "input_shape", "arguments"),

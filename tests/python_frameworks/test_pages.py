@@ -17,6 +17,9 @@ import pytest
 
 import weightinit
 
+# Keras' own.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

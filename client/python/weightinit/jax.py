@@ -89,6 +89,7 @@ Axes = int | Sequence[int]
 _Arguments = dict[str, Any]
 
 _MODES = {"fan_in": "in", "fan_out": "out", "fan_avg": "average", "fan_geo_avg": "geometric"}
+_SHARDINGS = (type(None), jax.sharding.Sharding, jax.sharding.PartitionSpec)
 _DISTRIBUTIONS = ("truncated_normal", "normal", "uniform")
 
 
@@ -131,12 +132,24 @@ def _dtype_name(dtype: Any) -> str:
     return str(jax.dtypes.canonicalize_dtype(dtype))
 
 
+def _reshard(array: Any, sharding: Any) -> Any:
+    """A traced array with a sharding."""
+    if isinstance(sharding, jax.sharding.PartitionSpec):
+        mesh = jax.sharding.get_abstract_mesh()
+    else:
+        mesh = getattr(sharding, "mesh", None)
+    # "AxisType.Explicit" of newer versions of JAX, where a constraint only asserts.
+    if any("Explicit" in str(kind) for kind in getattr(mesh, "axis_types", None) or ()):
+        return jax.sharding.reshard(array, sharding)
+    return jax.lax.with_sharding_constraint(array, sharding)
+
+
 def _make(key: Any, shape: Shape, dtype: Any, out_sharding: Any, arguments: _Arguments) -> Any:
     """The array of a key; `arguments` has neither seed nor name."""
     sizes = tuple(shape_of(shape))
     given: _Arguments = {"layout": "in_out"} | arguments | {"dtype": _dtype_name(dtype)}
-    if out_sharding is not None and not isinstance(out_sharding, jax.sharding.Sharding):
-        raise invalid_type("out_sharding", out_sharding, "a Sharding")
+    if not isinstance(out_sharding, _SHARDINGS):
+        raise invalid_type("out_sharding", out_sharding, "a Sharding or PartitionSpec")
     words = _words(key)
     source = default_source()
 
@@ -149,9 +162,7 @@ def _make(key: Any, shape: Shape, dtype: Any, out_sharding: Any, arguments: _Arg
 
         result = jax.ShapeDtypeStruct(sizes, given["dtype"])
         array = jax.pure_callback(call, result, words, vmap_method="sequential")
-        if out_sharding is None:
-            return array
-        return jax.lax.with_sharding_constraint(array, out_sharding)
+        return array if out_sharding is None else _reshard(array, out_sharding)
 
     seed, name = seed_and_name(key)
 
@@ -160,6 +171,8 @@ def _make(key: Any, shape: Shape, dtype: Any, out_sharding: Any, arguments: _Arg
 
     if out_sharding is None:
         return jax.numpy.asarray(make(None))
+    if isinstance(out_sharding, jax.sharding.PartitionSpec):
+        out_sharding = jax.sharding.NamedSharding(jax.sharding.get_mesh(), out_sharding)
     return sharded(sizes, out_sharding, make)
 
 
