@@ -101,7 +101,9 @@ class Target:
             values = self._staging
             for dim, indices in enumerate(self._indices or ()):
                 values = values.index_select(dim, indices)
-            self._local.copy_(values)
+            # Outside of its mesh a DTensor has an empty tensor of any shape.
+            if values.numel() or self._local.numel():
+                self._local.copy_(values)
         elif hasattr(torch.autograd.graph, "increment_version"):
             torch.autograd.graph.increment_version(self._local)
 
