@@ -12,8 +12,6 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint
-import weightinit
-import weightinit.torch
 from conftest import same_bits
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
@@ -26,6 +24,9 @@ from torch.distributed.tensor.parallel import (
 )
 from torch.distributed.tensor.placement_types import _StridedShard
 from torch.nn.parallel import DistributedDataParallel
+
+import weightinit
+import weightinit.torch
 
 SEED = 11
 EVEN = (16, 32)  # Width and hidden width, which 4 divides; those of UNEVEN it does not.

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from conftest import same_bits
+
 import weightinit
 import weightinit.torch
-from conftest import same_bits
 
 DRAWN = (
     "uniform_",

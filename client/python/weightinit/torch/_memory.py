@@ -58,7 +58,7 @@ def _local_indices(tensor: Any, name: str) -> list[torch.Tensor]:
         ):
             raise invalid(
                 name,
-                f"is a DTensor with the placement {placement}; allowed are Shard and Replicate",
+                f"is a DTensor with the placement {placement!r}; allowed are Shard and Replicate",
             )
         if coordinate is None:  # This process is not of the mesh.
             indices = [index[:0] for index in indices]
