@@ -12,8 +12,6 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint
-import weightinit
-import weightinit.torch
 from conftest import same_bits
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
@@ -26,6 +24,9 @@ from torch.distributed.tensor.parallel import (
 )
 from torch.distributed.tensor.placement_types import _StridedShard
 from torch.nn.parallel import DistributedDataParallel
+
+import weightinit
+import weightinit.torch
 
 SEED = 11
 EVEN = (16, 32)  # Width and hidden width, which 4 divides; those of UNEVEN it does not.
@@ -195,16 +196,16 @@ class Worker:
 
     def strided(self) -> None:
         """A shard whose rows do not lie together."""
-        module = nn.Linear(3, 12, bias=False)
-        expected = weightinit.torch.init_(nn.Linear(3, 12, bias=False), seed=SEED).weight
-        local = torch.zeros(12 // self.count, 3)
+        module = nn.Linear(3, 16, bias=False)
+        expected = weightinit.torch.init_(nn.Linear(3, 16, bias=False), seed=SEED).weight
+        local = torch.zeros(16 // self.count, 3)
         mesh, placements = self.mesh, [_StridedShard(0, split_factor=2)]
         made = DTensor.from_local(
-            local, mesh, placements, run_check=False, shape=(12, 3), stride=(3, 1)
+            local, mesh, placements, run_check=False, shape=(16, 3), stride=(3, 1)
         )
         module.weight = nn.Parameter(made)
         weightinit.torch.init_(module, seed=SEED)
-        rows = torch.arange(12).view(2, self.count, -1)[:, dist.get_rank()].flatten()
+        rows = torch.arange(16).view(2, self.count, -1)[:, dist.get_rank()].flatten()
         assert same_bits(module.weight.to_local(), expected[rows])
         self.passed("strided")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-import weightinit.torch
 from conftest import gpt2, llama
 from torch import nn
+
+import weightinit.torch
 
 
 def activations(module: nn.Module) -> dict[str, str]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed.checkpoint
-import weightinit.torch
 from conftest import assert_same_parameters
 from distributed_worker import EVEN, SEED, Transformer, schemes
+
+import weightinit.torch
 
 SECONDS = 400
 LAYOUTS = (

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import weightinit
-import weightinit.torch
 from conftest import (
     BINARIES,
     ROOT,
@@ -27,6 +25,9 @@ from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import (
     checkpoint_wrapper,
 )
+
+import weightinit
+import weightinit.torch
 
 
 def mlp() -> nn.Module:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import transformers
-import weightinit
-import weightinit.torch
 from conftest import Zoo, assert_same_parameters
 from torch import nn
+
+import weightinit
+import weightinit.torch
 
 
 def test_parameters_get_memory_and_stay_tied() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+
 import weightinit
 import weightinit.torch
-from torch import nn
 
 
 def mlp() -> nn.Module:

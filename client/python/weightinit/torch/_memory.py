@@ -58,7 +58,7 @@ def _local_indices(tensor: Any, name: str) -> list[torch.Tensor]:
         ):
             raise invalid(
                 name,
-                f"is a DTensor with the placement {placement}; allowed are Shard and Replicate",
+                f"is a DTensor with the placement {placement!r}; allowed are Shard and Replicate",
             )
         if coordinate is None:  # This process is not of the mesh.
             indices = [index[:0] for index in indices]
@@ -101,7 +101,9 @@ class Target:
             values = self._staging
             for dim, indices in enumerate(self._indices or ()):
                 values = values.index_select(dim, indices)
-            self._local.copy_(values)
+            # Outside of its mesh a DTensor has an empty tensor of any shape.
+            if values.numel() or self._local.numel():
+                self._local.copy_(values)
         elif hasattr(torch.autograd.graph, "increment_version"):
             torch.autograd.graph.increment_version(self._local)
 
