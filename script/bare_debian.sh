@@ -35,3 +35,32 @@ bare_debian() {
     cp -rT "$path" "$root$path"
   done
 }
+
+# mount_debian ROOT: gives the system the machine's kernel file systems and host names.
+mount_debian() {
+  local root=$1 path
+  chmod 755 "$root"
+  for path in /etc/resolv.conf /etc/hosts; do
+    cp -L "$path" "$root$path"
+  done
+  mount -t proc proc "$root/proc"
+  mount -t sysfs sysfs "$root/sys"
+  mount --rbind /dev "$root/dev"
+  mount --make-rslave "$root/dev"
+}
+
+# in_debian ROOT [NAME=VALUE...] COMMAND...: runs it there, with a bare environment.
+in_debian() {
+  local root=$1
+  shift
+  chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+}
+
+# remove_debian ROOT: unmounts and deletes it; an empty ROOT is none.
+remove_debian() {
+  local root=$1
+  [[ -n $root ]] || return 0
+  umount --lazy "$root/proc" "$root/sys" "$root/dev" 2>/dev/null || true
+  rm -rf --one-file-system "$root"
+}

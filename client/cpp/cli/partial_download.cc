@@ -1,12 +1,8 @@
 #include "client/cpp/cli/partial_download.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "proto/cpp/crc32.h"
 #include "weightinit/core/sha256.h"
@@ -28,10 +22,6 @@ namespace weightinit::cli {
 namespace {
 
 constexpr absl::string_view kTag = "weightinit-partial-1";
-// What a process that is killed has to fetch again, at most: as much, or as
-// much as comes in this time.
-constexpr int64_t kSaveEvery = int64_t{16} << 20;
-constexpr absl::Duration kSaveInterval = absl::Seconds(1);
 constexpr size_t kReadBytes = 512 << 10;
 
 // Of everything that says which bytes the file gets.
@@ -67,14 +57,11 @@ PartialDownload::PartialDownload(Output& output,
                                  const v1::InitializeTensorRequest& request,
                                  FileFormat format)
     : output_(output),
-      path_(absl::StrCat(output.partial_path(), ".state")),
+      state_(output.partial_path()),
       digest_(DigestOf(request, format)) {}
 
 absl::StatusOr<Front> PartialDownload::Restore() {
-  std::ifstream file(path_);
-  std::string text;
-  std::getline(file, text);
-  const std::optional<Front> front = ParseState(text, digest_);
+  const std::optional<Front> front = ParseState(state_.Read(), digest_);
   const bool intact = front.has_value() && IsIntact(*front);
   if (intact) front_ = *front;
   dropped_ = !intact && output_.size() > 0;
@@ -103,32 +90,22 @@ void PartialDownload::Grow(int64_t elements, absl::Span<const uint8_t> data) {
   front_.crc32 = ExtendCrc32(front_.crc32, data);
   front_.elements += elements;
   front_.bytes += static_cast<int64_t>(data.size());
-  if (front_.bytes - saved_bytes_ >= kSaveEvery || absl::Now() >= next_save_) {
-    Save();
-  }
+  if (state_.IsDue(front_.bytes - saved_bytes_)) Save();
 }
 
 void PartialDownload::Save() {
   saved_bytes_ = front_.bytes;
-  next_save_ = absl::Now() + kSaveInterval;
   if (front_.bytes == 0) {
     Remove();
     // Nothing of a partial file stays that is empty.
     output_.CutBehind(0).IgnoreError();
     return;
   }
-  // Replaced at once: a reader sees the one or the other.
-  const std::string fresh = absl::StrCat(path_, ".new");
-  std::ofstream file(fresh, std::ios::trunc);
-  file << absl::StrCat(kTag, " ", digest_, " ", front_.header_bytes, " ",
-                       front_.elements, " ", front_.bytes, " ", front_.crc32);
-  file.close();
-  if (!file || std::rename(fresh.c_str(), path_.c_str()) != 0) {
-    unlink(fresh.c_str());
-    unlink(path_.c_str());
-  }
+  state_.Replace(absl::StrCat(kTag, " ", digest_, " ", front_.header_bytes, " ",
+                              front_.elements, " ", front_.bytes, " ",
+                              front_.crc32));
 }
 
-void PartialDownload::Remove() { unlink(path_.c_str()); }
+void PartialDownload::Remove() { state_.Remove(); }
 
 }  // namespace weightinit::cli

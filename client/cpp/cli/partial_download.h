@@ -9,10 +9,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/file_format.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/state_file.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
@@ -58,12 +58,11 @@ class PartialDownload {
   bool IsIntact(const Front& front) const;
 
   Output& output_;
-  const std::string path_;
+  StateFile state_;
   const std::string digest_;
   bool dropped_ = false;
   Front front_;
   int64_t saved_bytes_ = 0;
-  absl::Time next_save_ = absl::InfinitePast();
 };
 
 }  // namespace weightinit::cli

@@ -1,14 +1,8 @@
 #include "client/cpp/cli/partial_model.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
-#include <ios>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +15,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/model_files.h"
 #include "client/cpp/cli/model_layout.h"
@@ -35,10 +27,6 @@ namespace weightinit::cli {
 namespace {
 
 constexpr absl::string_view kTag = "weightinit-partial-model-1";
-// What a process that is killed has to fetch again, at most: as much, or as
-// much as comes in this time.
-constexpr int64_t kSaveEvery = int64_t{16} << 20;
-constexpr absl::Duration kSaveInterval = absl::Seconds(1);
 constexpr int64_t kReadBytes = 512 << 10;
 
 // With a digest of everything that says which bytes the files get, and where.
@@ -79,8 +67,8 @@ PartialModel::PartialModel(ModelOutput& output, const ModelLayout& layout,
     : output_(output),
       layout_(layout),
       request_(request),
-      path_(absl::StrCat(output.partial_path(), ".state")),
-      first_line_(FirstLineOf(layout, request, summary)) {
+      first_line_(FirstLineOf(layout, request, summary)),
+      state_(output.partial_path()) {
   for (const StoredTensor& stored : layout.tensors()) {
     tensors_.push_back(
         {stored.index, stored.bytes, stored.element_bytes(), Coverage()});
@@ -99,8 +87,11 @@ PartialModel::Tensor* PartialModel::Find(int64_t index) {
 }
 
 absl::StatusOr<std::string> PartialModel::Restore() {
-  std::ifstream file(path_, std::ios::binary);
-  const std::string state(std::istreambuf_iterator<char>(file), {});
+  std::string state;
+  {
+    const absl::MutexLock lock(&mutex_);
+    state = state_.Read();
+  }
   bool damaged = false;
   for (const Run& run : RunsOf(state)) {
     Tensor* const tensor = Find(run.tensor);
@@ -225,7 +216,7 @@ void PartialModel::Add(int64_t tensor, int64_t offset,
   Find(tensor)->there.Add(offset, bytes, crc32);
   unsaved_[tensor].Add(offset, bytes, crc32);
   unsaved_bytes_ += bytes;
-  if (unsaved_bytes_ >= kSaveEvery || absl::Now() >= next_save_) SaveLocked();
+  if (state_.IsDue(unsaved_bytes_)) SaveLocked();
 }
 
 void PartialModel::Save() {
@@ -234,43 +225,39 @@ void PartialModel::Save() {
 }
 
 void PartialModel::SaveLocked() {
-  next_save_ = absl::Now() + kSaveInterval;
-  const bool any = bytes() > 0;
-  has_state_ = any && (has_state_ ? AppendState() : WriteState());
-  if (!has_state_) Remove();
-  // Files without data are none, and do not stay.
-  if (!any) output_.Clear().IgnoreError();
+  if (bytes() == 0) {
+    state_.Remove();
+    has_state_ = false;
+    // Files without data are none, and do not stay.
+    output_.Clear().IgnoreError();
+  } else {
+    has_state_ =
+        has_state_ ? state_.Append(UnsavedText()) : state_.Replace(WholeText());
+  }
   unsaved_.clear();
   unsaved_bytes_ = 0;
 }
 
-// Replaced at once: a reader sees the one or the other.
-bool PartialModel::WriteState() const {
+std::string PartialModel::WholeText() const {
   std::string text = first_line_;
   for (const Tensor& tensor : tensors_) {
     AppendRuns(tensor.index, tensor.there, &text);
   }
-  const std::string fresh = absl::StrCat(path_, ".new");
-  std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file && std::rename(fresh.c_str(), path_.c_str()) == 0) return true;
-  unlink(fresh.c_str());
-  return false;
+  return text;
 }
 
-bool PartialModel::AppendState() {
+std::string PartialModel::UnsavedText() const {
   std::string text;
   for (const auto& [tensor, coverage] : unsaved_) {
     AppendRuns(tensor, coverage, &text);
   }
-  std::ofstream file(path_, std::ios::binary | std::ios::app);
-  file << text;
-  file.close();
-  return static_cast<bool>(file);
+  return text;
 }
 
-void PartialModel::Remove() const { unlink(path_.c_str()); }
+void PartialModel::Remove() {
+  const absl::MutexLock lock(&mutex_);
+  state_.Remove();
+}
 
 Crc32s PartialModel::crc32s() const {
   Crc32s crc32s;

@@ -13,10 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "client/cpp/cli/model_files.h"
 #include "client/cpp/cli/model_layout.h"
+#include "client/cpp/cli/state_file.h"
 #include "proto/cpp/coverage.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -62,7 +62,7 @@ class PartialModel {
   void Save() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Removes it, once the files are complete.
-  void Remove() const;
+  void Remove() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // REQUIRES: nothing is missing.
   Crc32s crc32s() const;
@@ -92,21 +92,21 @@ class PartialModel {
   // the files have it.
   bool IsIntact(const Run& run, const Tensor& tensor) const;
   void SaveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool WriteState() const;
-  bool AppendState() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The text of PARTIAL.state, and of what came since it was saved last.
+  std::string WholeText() const;
+  std::string UnsavedText() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   ModelOutput& output_;
   const ModelLayout& layout_;
   const v1::InitializeModelRequest& request_;
-  const std::string path_;
   const std::string first_line_;
   absl::Mutex mutex_;
+  StateFile state_ ABSL_GUARDED_BY(mutex_);
   // In the order of the model. Changed by Restore, then by Add.
   std::vector<Tensor> tensors_;
   // By index: what came since it was saved last.
   std::map<int64_t, Coverage> unsaved_ ABSL_GUARDED_BY(mutex_);
   int64_t unsaved_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Time next_save_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   // Whether PARTIAL.state has all but `unsaved_`.
   bool has_state_ ABSL_GUARDED_BY(mutex_) = false;
 };

@@ -51,7 +51,7 @@ inline std::unique_ptr<WeightClient> ClientOf(
     std::vector<std::string> servers) {
   WeightClientOptions options = FastOptions(std::move(servers));
   options.max_attempts_without_progress = 250;
-  auto client = WeightClient::Create(std::move(options));
+  auto client = WeightClient::Create(options);
   EXPECT_TRUE(client.ok()) << client.status();
   return *std::move(client);
 }
