@@ -6,7 +6,8 @@ usage: peers.py torch|numpy|mkl|flight BYTES     measures on request
 Runs in the virtual environment that script/bench makes. A measuring process prints {"version": ...}, then answers each
 line {"kernel": NAME, "seconds": S, ...} with {"seconds": {VARIANT: seconds of one call}}: the mean of as many calls as
 take S seconds, at least one. All kernels fill the same memory of BYTES bytes, on one thread, and allocate nothing; but for torch's kaiming_file and
-gpt2_file, which make tensors of their own, on all cores, and save them to a new file.
+gpt2_file, which make tensors of their own, on all cores, and save them to a new file, and gpt2_module, which
+initialises the parameters of a module, on all cores.
 """
 
 import ctypes
@@ -65,6 +66,12 @@ def gpt2_parameters(torch):
     return parameters
 
 
+def gpt2_module():
+    """The module of transformers, which downloads nothing."""
+    import transformers
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config())
+
+
 class TorchPeer:
     def __init__(self, memory):
         import numpy  # What saves is imported before anything is timed.
@@ -93,8 +100,11 @@ class TorchPeer:
             "kaiming_f32": {"kaiming_normal_": lambda: init.kaiming_normal_(matrix)},
         }
         self._torch = torch
+        self._gpt2 = None
 
     def variants(self, command):
+        if command["kernel"] == "gpt2_module":
+            return {"_init_weights": self._gpt2_initialisation()}
         if command["kernel"] == "kaiming_file":
             return {"kaiming_normal_, save": lambda: self._on_all_cores(self._save, command["rows"], command["path"])}
         if command["kernel"] == "gpt2_file":
@@ -109,6 +119,14 @@ class TorchPeer:
             function(*arguments)
         finally:
             self._torch.set_num_threads(1)
+
+    def _gpt2_initialisation(self):
+        """What the module does to all its parts when it is made."""
+        try:
+            module = self._gpt2 = self._gpt2 or gpt2_module()
+        except ImportError as error:
+            raise RuntimeError(f"transformers is not installed: {error}") from error
+        return lambda: self._on_all_cores(module.apply, module._init_weights)
 
     def _save(self, rows, path):
         weight = self._torch.empty(rows, ROW_ELEMENTS)

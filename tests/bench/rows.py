@@ -178,6 +178,15 @@ def _init_throughput(session, simd_target):
     return session.init_throughput(simd_target, ROW_ELEMENTS)
 
 
+def _package_throughput(session, simd_target):
+    return session.options.tensor_bytes / session.package_seconds(simd_target, "normal_f32") / 1e9
+
+
+def _torch_normal_throughput(session, _):
+    seconds = session.peer("torch", "normal_f32")
+    return {variant: session.options.tensor_bytes / each / 1e9 for variant, each in seconds.items()}
+
+
 def _slice_milliseconds(session, simd_target):
     elements = SLICE_BYTES // 4
     request = _request([HUGE_ELEMENTS], "NORMAL", slice=[{"start": str(HUGE_ELEMENTS - elements)}])
@@ -236,6 +245,11 @@ ROWS = (
     ComparedRow("GPT-2 small to a file / torch init and safetensors", "s",
                 lambda session, simd_target: session.stored_model_seconds(simd_target),
                 lambda session, _: session.saved_model_seconds(), _each(at_most(0.333)), more_is_better=False),
+    ComparedRow("Python Local normal f32 / torch normal_", "GB/s", _package_throughput, _torch_normal_throughput,
+                _each(at_least(4.5), at_least(2.7))),
+    ComparedRow("weightinit.torch init_ of GPT-2 small / its own initialisation", "s",
+                lambda session, simd_target: session.package_seconds(simd_target, "gpt2_module"),
+                lambda session, _: session.peer("torch", "gpt2_module"), _each(at_most(0.333)), more_is_better=False),
     ComparedRow("bf16 model of 500 tensors into buffers / core on one thread x cores", "GB/s",
                 lambda session, simd_target: session.local_model_throughput(simd_target),
                 lambda session, simd_target: {"all cores": session.core_throughput_of_all_cores(simd_target)},

@@ -112,6 +112,21 @@ class Session:
         """{variant: seconds of one fill of the memory}."""
         return self._peer(name).ask(kernel=kernel, seconds=self.options.fill_seconds)["seconds"]
 
+    def package_seconds(self, simd_target, kernel):
+        """Seconds of one call of the Python package."""
+        def start():
+            process = self._stack.enter_context(LineProcess(
+                [self._peers_python, "-B", HERE / "package_process.py", self.options.tensor_bytes],
+                {"WEIGHTINIT_TARGET": simd_target}))
+            hello = json.loads(process.read_line())
+            if "error" in hello:
+                raise MeasurementError(hello["error"])
+            if hello["simd_target"] != simd_target:
+                raise MeasurementError(f"the package runs {hello['simd_target']} in place of {simd_target}")
+            return process
+        process = self._once(("package", simd_target), start)
+        return process.ask(kernel=kernel, seconds=self.options.fill_seconds)["seconds"]
+
     def flight(self):
         peer = self._peer("flight")
         server = self._once("flight server", lambda: self._stack.enter_context(ServerProcess(

@@ -93,6 +93,13 @@ def test_a_timeout_has_to_be_above_zero(timeout: float) -> None:
         weightinit.Client("127.0.0.1:1", timeout=timeout)
 
 
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), 1e7, "5", None])
+def test_a_connect_timeout_has_to_be_in_its_range(seconds: object) -> None:
+    with pytest.raises(weightinit.InvalidArgument) as caught:
+        weightinit.Client("127.0.0.1:1", connect_timeout=seconds)  # type: ignore[arg-type]
+    assert caught.value.violations[0].field == "connect_timeout"
+
+
 def test_a_seed_name_without_a_root_seed_is_a_failed_precondition(
     source: weightinit.Source,
 ) -> None:

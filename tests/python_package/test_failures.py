@@ -60,6 +60,16 @@ def test_an_unreachable_server_is_unavailable() -> None:
                 client.tensor(3)
 
 
+def test_the_next_server_is_asked_when_one_does_not_answer_in_the_connect_timeout(
+    address: str,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # Accepts, and says nothing.
+        servers = [f"127.0.0.1:{silent.getsockname()[1]}", address]
+        # The default is as long as the timeout.
+        with weightinit.Client(servers, timeout=5, connect_timeout=0.1) as client:
+            assert client.tensor(3, scheme="ones").sum() == 3
+
+
 def test_a_deadline_ends_a_stream_that_stalls() -> None:
     with listening(BINARIES / "fake_server", "stall") as (_, address):
         with weightinit.Client(address, timeout=0.3) as client:

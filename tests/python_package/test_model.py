@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from conftest import ROOT, cli
+from conftest import ROOT
 
 import weightinit
 
@@ -36,34 +34,6 @@ def test_each_source_makes_the_same_model(source: weightinit.Source) -> None:
 def test_an_alias_is_the_same_array(source: weightinit.Source) -> None:
     arrays = source.model(TIED)
     assert arrays["head.weight"] is arrays["emb.weight"]
-
-
-@pytest.mark.parametrize("manifest", [LENET, TIED])
-@pytest.mark.parametrize("extension", ["safetensors", "npz"])
-def test_a_saved_model_is_the_file_of_the_command_line(
-    source: weightinit.Source, tmp_path: Path, manifest: object, extension: str
-) -> None:
-    if isinstance(manifest, dict):
-        import json
-
-        path = tmp_path / "tied.json"
-        path.write_text(json.dumps(manifest))
-    else:
-        path = LENET
-    ours, theirs = tmp_path / f"ours.{extension}", tmp_path / f"theirs.{extension}"
-    source.save(manifest, ours, seed=5)  # type: ignore[arg-type]
-    cli("model", "init", str(path), "--seed=5", f"--output={theirs}")
-    assert ours.read_bytes() == theirs.read_bytes()
-    assert {p.name for p in tmp_path.iterdir()} - {"tied.json"} == {ours.name, theirs.name}
-
-
-def test_a_saved_shard_is_the_file_of_the_command_line(
-    source: weightinit.Source, tmp_path: Path
-) -> None:
-    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
-    source.save(LENET, ours, shard=(1, 2), only=["fc*"])
-    cli("model", "init", str(LENET), "--shard=1/2", "--only=fc*", f"--output={theirs}")
-    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_selections_are_parts_of_the_tensors(source: weightinit.Source) -> None:
@@ -113,17 +83,6 @@ def test_an_array_that_is_missing_is_named(source: weightinit.Source) -> None:
 def test_a_manifest_that_is_not_there_is_not_found(source: weightinit.Source) -> None:
     with pytest.raises(weightinit.NotFound, match="nowhere"):
         source.model("nowhere.yaml")
-
-
-def test_nothing_stays_of_a_file_that_cannot_be_made(
-    source: weightinit.Source, tmp_path: Path
-) -> None:
-    (tmp_path / "taken.npz").mkdir()
-    with pytest.raises(weightinit.InvalidArgument, match="path"):
-        source.save(LENET, tmp_path / "taken.npz")
-    with pytest.raises(weightinit.InvalidArgument, match="safetensors"):
-        source.save(LENET, tmp_path / "model.h5")
-    assert [p.name for p in tmp_path.iterdir()] == ["taken.npz"]
 
 
 def test_json_needs_no_compiled_part_and_yaml_does(without_core: None, address: str) -> None:

@@ -123,3 +123,58 @@ def test_progress_counts_every_byte(
 
 def test_the_info_has_the_version_of_the_package(source: weightinit.Source) -> None:
     assert source.info().version == weightinit.__version__
+
+
+QKV = [{"name": "q", "size": 8}, {"name": "k", "size": 4}, {"name": "v", "size": 4}]
+
+
+@pytest.mark.parametrize("layout", ["out_in", "in_out"])
+def test_a_tensor_of_parts_equals_its_parts(source: weightinit.Source, layout: str) -> None:
+    shape, axis = ((16, 6), 0) if layout == "out_in" else ((6, 16), 1)
+    parts = [QKV[0], QKV[1] | {"scheme": "normal", "stddev": 0.5}, QKV[2] | {"fan_in": 3}]
+    common = {"activation": "relu", "layout": layout, "seed": 4}
+    array = source.tensor(shape, concatenation={"axis": axis, "parts": parts}, **common)
+    at = 0
+    for part in parts:
+        size = part["size"]
+        own = {name: value for name, value in part.items() if name != "size"}
+        expected = source.tensor((size, 6) if axis == 0 else (6, size), **common | own)
+        assert np.array_equal(np.take(array, range(at, at + size), axis), expected)
+        at += size
+    described = source.describe(shape, concatenation={"axis": axis, "parts": parts}, **common)
+    assert [part.name for part in described.parts] == ["q", "k", "v"]
+
+
+def test_stacked_parts_and_parts_of_parts_equal_their_parts(source: weightinit.Source) -> None:
+    inner = {"parts": [{"name": "a", "size": 2}, {"name": "b", "size": 3, "scheme": "ones"}]}
+    stacked = [{"name": "x", "concatenation": inner}, {"name": "y", "scheme": "uniform"}]
+    array = source.tensor((2, 5, 4), seed=1, concatenation={"stacked": True, "parts": stacked})
+    assert np.array_equal(array[0, :2], source.tensor((2, 4), seed=1, name="a"))
+    assert np.array_equal(array[0, 2:], np.ones((3, 4)))
+    assert np.array_equal(array[1], source.tensor((5, 4), seed=1, name="y", scheme="uniform"))
+
+
+@pytest.mark.parametrize(
+    ("concatenation", "field"),
+    [
+        ([], "concatenation"),
+        ({}, "concatenation.parts"),
+        ({"parts": []}, "concatenation.parts"),
+        ({"parts": ["q"]}, "concatenation.parts[0]"),
+        ({"parts": QKV, "axes": 0}, "concatenation.axes"),
+        ({"parts": QKV, "axis": -1}, "concatenation.axis"),
+        ({"parts": QKV, "axis": 2}, "concatenation.axis"),
+        ({"parts": QKV, "stacked": 1}, "concatenation.stacked"),
+        ({"parts": [QKV[0] | {"gain": "1"}]}, "concatenation.parts[0].gain"),
+        ({"parts": [QKV[0] | {"shape": 1}]}, "concatenation.parts[0].shape"),
+        ({"parts": [*QKV[:2], QKV[2] | {"stddev": 1.0}]}, "concatenation.parts[2].stddev"),
+        ({"parts": [*QKV[:2], QKV[2] | {"fan_in": 0}]}, "concatenation.parts[2].fan_in"),
+        ({"parts": [*QKV, QKV[0]]}, "concatenation.parts[3].name"),
+    ],
+)
+def test_a_wrong_part_is_named(
+    source: weightinit.Source, concatenation: object, field: str
+) -> None:
+    with pytest.raises(weightinit.InvalidArgument) as caught:
+        source.tensor((16, 6), concatenation=concatenation)  # type: ignore[arg-type]
+    assert field in [violation.field for violation in caught.value.violations]

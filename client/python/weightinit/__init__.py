@@ -53,7 +53,13 @@ if TYPE_CHECKING:
     )
     from weightinit._local import Local
     from weightinit._remote import Client
-    from weightinit._requests import ModelArguments, Shard, TensorArguments
+    from weightinit._requests import (
+        Concatenation,
+        ModelArguments,
+        Part,
+        Shard,
+        TensorArguments,
+    )
     from weightinit._source import Source
 
     __version__: str
@@ -69,7 +75,7 @@ _HOMES = {
     ),
     "_local": "Local",
     "_remote": "Client",
-    "_requests": "ModelArguments Shard TensorArguments",
+    "_requests": "Concatenation ModelArguments Part Shard TensorArguments",
     "_source": "Source",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -79,6 +85,7 @@ __all__ = [
     "Advisory",
     "Cancelled",
     "Client",
+    "Concatenation",
     "DataLoss",
     "DeadlineExceeded",
     "Description",
@@ -93,6 +100,7 @@ __all__ = [
     "ModelEntry",
     "NotFound",
     "OutOfRange",
+    "Part",
     "ResourceExhausted",
     "Shard",
     "Source",

@@ -89,11 +89,14 @@ def save(
     manifest: Manifest,
     path: str | os.PathLike[str],
     *,
+    max_file_bytes: int | None = None,
     progress: bool = False,
     **arguments: Unpack[ModelArguments],
 ) -> None:
     """`Source.save` of the default source."""
-    default_source().save(manifest, path, progress=progress, **arguments)
+    default_source().save(
+        manifest, path, max_file_bytes=max_file_bytes, progress=progress, **arguments
+    )
 
 
 def resolve_seed(seed_name: str) -> int:

@@ -101,7 +101,7 @@ def argument_of(field: str) -> str:
     if field == "model" or field.startswith("model."):
         return "manifest" + field[len("model") :]
     field = re.sub(r"^tensor\.", "", field)
-    return re.sub(r"^(parameters|fan)\.", "", field)
+    return re.sub(r"(^|\.)(parameters|fan)\.", r"\1", field)
 
 
 def error_of(

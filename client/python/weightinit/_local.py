@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from weightinit import _messages as messages
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from weightinit._description import ModelDescription
 
 _Result = TypeVar("_Result")
+_STEP = 64 << 20  # Bytes between two steps of a bar, about; a model's tensors are not cut.
+
+
+def _batches(description: ModelDescription) -> Iterator[tuple[int, int, list[str]]]:
+    """The index of the first tensor, how many, and their names, of about a step each."""
+    names: list[str] = []
+    first = size = 0
+    for entry in description.entries:
+        if size >= _STEP:
+            yield first, entry.index - first, names
+            first, size, names = entry.index, 0, []
+        if entry.description is not None:
+            names.append(entry.name)
+            size += entry.description.bytes
+    if names:
+        yield first, description.entries[-1].index + 1 - first, names
 
 
 class Local(Source):
@@ -57,9 +74,19 @@ class Local(Source):
         description = self._describe(serialized)
         dtype = messages.name_of("Dtype", description.dtype)
         array = destination(tuple(description.slice_shape), dtype, out)
+        memory = bytes_of(array)
+        if not progress:
+            self._call(self._local.tensor, serialized, memory, self._timeout)
+            return array
+        left = self._deadline()
+        step = _STEP // array.itemsize
         with progress_bar(progress, description.bytes) as advance:
-            self._call(self._local.tensor, serialized, bytes_of(array), self._timeout)
-            advance(description.bytes)
+            for first in range(0, array.size, step):
+                count = min(step, array.size - first)
+                request.first_element, request.element_count = first, count
+                part = memory[first * array.itemsize : (first + count) * array.itemsize]
+                self._call(self._local.tensor, request.SerializeToString(), part, left())
+                advance(part.nbytes)
         return array
 
     def _describe_model(self, request: bytes) -> tuple[Any, list[Any]]:
@@ -77,10 +104,23 @@ class Local(Source):
         progress: bool,
     ) -> None:
         buffers = {name: bytes_of(array) for name, array in arrays.items() if array.size}
+        if not progress:
+            self._call(self._local.model, request.SerializeToString(), buffers, self._timeout)
+            return
+        left = self._deadline()
         with progress_bar(progress, description.bytes) as advance:
-            serialized = request.SerializeToString()
-            self._call(self._local.model, serialized, buffers, self._timeout)
-            advance(description.bytes)
+            for first, count, names in _batches(description):
+                request.first_tensor, request.tensor_count = first, count
+                batch = {name: buffers[name] for name in names if name in buffers}
+                self._call(self._local.model, request.SerializeToString(), batch, left())
+                advance(sum(buffer.nbytes for buffer in batch.values()))
+
+    def _deadline(self) -> Callable[[], float | None]:
+        """A function that tells the seconds that are left of the timeout from now on."""
+        if self._timeout is None:
+            return lambda: None
+        end = time.monotonic() + self._timeout
+        return lambda: max(1e-6, end - time.monotonic())
 
     def _resolve_seed(self, seed_name: str) -> int:
         return int(self._call(self._local.resolve_seed, seed_name))

@@ -26,7 +26,7 @@ from weightinit._errors import (
 )
 from weightinit._progress import progress_bar
 from weightinit._receivers import ModelReceiver, Receiver, TensorReceiver
-from weightinit._requests import integer
+from weightinit._requests import integer, real
 from weightinit._source import Source, timeout_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _OPTIONS = (
     # A server that comes back is found soon.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5000),
-    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.use_local_subchannel_pool", 1),
 )
 _FIRST_PAUSE = 0.1  # Seconds, after all servers have failed; doubles up to the last.
@@ -122,6 +121,7 @@ class Client(Source):
         servers: "host:port", or several with commas between or as a sequence; default:
             the environment variable WEIGHTINIT_SERVER. Connections are not encrypted.
         timeout: Seconds that one call may take, with all its attempts; None: no limit.
+        connect_timeout: Seconds that one attempt to connect may take, from 0.001 to 10^6.
         chunk_bytes: Of a message's data, 64 to 2097152, or 0 for what the server prefers.
             It changes speed only.
 
@@ -133,18 +133,25 @@ class Client(Source):
         servers: str | Sequence[str] | None = None,
         *,
         timeout: float | None = None,
+        connect_timeout: float = 5.0,
         chunk_bytes: int = 524288,
     ) -> None:
         """Makes the client; connects at the first call."""
         self._names = _servers(servers)
         self._timeout = timeout_of(timeout)
+        connect_timeout = real("connect_timeout", connect_timeout)
+        if not 0.001 <= connect_timeout <= 1e6:
+            described = f"is {connect_timeout} s, it has to be from 0.001 s to 10^6 s"
+            raise invalid("connect_timeout", described)
         self._chunk_bytes = integer("chunk_bytes", chunk_bytes, 0, 2097152)
         if 0 < self._chunk_bytes < 64:
             raise invalid("chunk_bytes", f"is {chunk_bytes}, it has to be 0 or from 64 to 2097152")
         self._pid = os.getpid()
         self._closed = False
         self._current = 0  # The server that was tried last.
-        self._channels = [grpc.insecure_channel(s, options=_OPTIONS) for s in self._names]
+        # That is what gRPC calls the least time which it gives an attempt.
+        options = (*_OPTIONS, ("grpc.min_reconnect_backoff_ms", round(1000 * connect_timeout)))
+        self._channels = [grpc.insecure_channel(s, options=options) for s in self._names]
 
     def __repr__(self) -> str:
         """Its servers."""

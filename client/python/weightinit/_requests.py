@@ -18,6 +18,50 @@ Shape = int | Sequence[int]
 Slices = slice | Sequence[slice | None]
 
 
+class Part(TypedDict, total=False):
+    """One part of a tensor; besides `size` see :class:`TensorArguments`.
+
+    Attributes:
+        name: Required. Selects the random stream; no two parts have the same.
+        size: Along the axis, at least 0; required unless the parts are stacked.
+        concatenation: Makes the part of parts itself, at most 4 levels in all.
+    """
+
+    name: str
+    size: int
+    activation: str | None
+    scheme: str | None
+    gain: float | None
+    negative_slope: float | None
+    mean: float | None
+    stddev: float | None
+    low: float | None
+    high: float | None
+    value: float | None
+    scale: float | None
+    fan_mode: str | None
+    distribution: str | None
+    groups: int | None
+    transposed: bool
+    fan_in: int | None
+    fan_out: int | None
+    concatenation: Concatenation | None
+
+
+class Concatenation(TypedDict, total=False):
+    """Parts one behind the other, each the tensor of its own name.
+
+    Attributes:
+        parts: Required, in order; at most 2048.
+        axis: The dimension along which they lie, from 0; default 0.
+        stacked: Whether the axis counts the parts, which are tensors without it.
+    """
+
+    parts: Sequence[Part]
+    axis: int
+    stacked: bool
+
+
 class TensorArguments(TypedDict, total=False):
     """Which tensor, besides its shape; tensor.proto says more of each.
 
@@ -43,6 +87,8 @@ class TensorArguments(TypedDict, total=False):
         transposed: Whether the weight is of a transposed convolution.
         fan_in: At least 1; overrides what follows from the shape.
         fan_out: At least 1; overrides what follows from the shape.
+        concatenation: Makes the tensor of named parts, for example query, key and value in
+            one matrix, each with the weights that it has alone.
         slice: Ranges of the dimensions, for example ``numpy.s_[0:10, :]``.
     """
 
@@ -67,6 +113,7 @@ class TensorArguments(TypedDict, total=False):
     transposed: bool
     fan_in: int | None
     fan_out: int | None
+    concatenation: Concatenation | None
     slice: Slices | None
 
 
@@ -105,6 +152,8 @@ class ModelArguments(TypedDict, total=False):
 
 _FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale")
 _KNOWN = frozenset(TensorArguments.__annotations__)
+_PART_KNOWN = frozenset(Part.__annotations__)
+_CONCATENATION_KNOWN = frozenset(Concatenation.__annotations__)
 _MODEL_KNOWN = frozenset(ModelArguments.__annotations__)
 
 
@@ -121,7 +170,8 @@ def integer(field: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def _real(field: str, value: object) -> float:
+def real(field: str, value: object) -> float:
+    """`value` as a float."""
     if isinstance(value, (str, bytes, bool)):
         raise invalid_type(field, value, "a number")
     try:
@@ -217,10 +267,62 @@ def _add_seed(request: Any, arguments: Mapping[str, Any]) -> None:
         request.seed_name = text("seed_name", arguments["seed_name"])
 
 
-def _check_known(arguments: Mapping[str, Any], known: frozenset[str]) -> None:
+def _check_known(arguments: Mapping[str, Any], known: frozenset[str], prefix: str = "") -> None:
     for name in arguments:
         if name not in known:
-            raise unknown_argument(name, known)
+            raise unknown_argument(f"{prefix}{name}", known)
+
+
+def _bool(field: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise invalid_type(field, value, "a bool")
+    return value
+
+
+def _add_spec(target: Any, arguments: Mapping[str, Any], prefix: str) -> None:
+    """What tensors and parts have in common."""
+    target.name = text(f"{prefix}name", arguments.get("name", ""))
+    for field, enum, place in (
+        ("activation", "Activation", target),
+        ("scheme", "Scheme", target),
+        ("fan_mode", "FanMode", target.parameters),
+        ("distribution", "Distribution", target.parameters),
+    ):
+        if arguments.get(field) is not None:
+            setattr(place, field, _choice(prefix + field, enum, arguments[field]))
+    for field in _FLOATS:
+        if arguments.get(field) is not None:
+            setattr(target.parameters, field, real(prefix + field, arguments[field]))
+    for field in ("fan_in", "fan_out", "groups"):
+        if arguments.get(field) is not None:
+            setattr(target.fan, field, integer(prefix + field, arguments[field], 1, _INT64))
+    if _bool(f"{prefix}transposed", arguments.get("transposed", False)):
+        target.fan.transposed = True
+    if arguments.get("concatenation") is not None:
+        _add_parts(f"{prefix}concatenation", arguments["concatenation"], target.concatenation)
+
+
+def _add_parts(field: str, value: object, target: Any) -> None:
+    """A Concatenation; `field` is what errors call it."""
+    if not isinstance(value, Mapping):
+        raise invalid_type(field, value, "a mapping, a Concatenation")
+    _check_known(value, _CONCATENATION_KNOWN, f"{field}.")
+    target.axis = integer(f"{field}.axis", value.get("axis", 0), 0, 15)
+    target.stacked = _bool(f"{field}.stacked", value.get("stacked", False))
+    parts = value.get("parts", ())
+    if isinstance(parts, (str, bytes)) or not isinstance(parts, Sequence):
+        raise invalid_type(f"{field}.parts", parts, "a sequence of mappings")
+    if not parts:
+        raise invalid(f"{field}.parts", "is empty, it has to have at least one part")
+    for i, part in enumerate(parts):
+        name = f"{field}.parts[{i}]"
+        if not isinstance(part, Mapping):
+            raise invalid_type(name, part, "a mapping, a Part")
+        _check_known(part, _PART_KNOWN, f"{name}.")
+        added = target.parts.add()
+        if part.get("size") is not None:
+            added.size = integer(f"{name}.size", part["size"], 0, _INT64)
+        _add_spec(added, part, f"{name}.")
 
 
 def tensor_request(shape: Shape, arguments: Mapping[str, Any]) -> Any:
@@ -230,27 +332,10 @@ def tensor_request(shape: Shape, arguments: Mapping[str, Any]) -> Any:
     tensor = request.tensor
     dimensions = shape_of(shape)
     tensor.shape.extend(dimensions)
-    tensor.name = text("name", arguments.get("name", ""))
     tensor.dtype = _dtype(arguments.get("dtype", "float32"))
-    for field, enum, target in (
-        ("activation", "Activation", tensor),
-        ("scheme", "Scheme", tensor),
-        ("layout", "Layout", tensor.fan),
-        ("fan_mode", "FanMode", tensor.parameters),
-        ("distribution", "Distribution", tensor.parameters),
-    ):
-        if arguments.get(field) is not None:
-            setattr(target, field, _choice(field, enum, arguments[field]))
-    for field in _FLOATS:
-        if arguments.get(field) is not None:
-            setattr(tensor.parameters, field, _real(field, arguments[field]))
-    for field in ("fan_in", "fan_out", "groups"):
-        if arguments.get(field) is not None:
-            setattr(tensor.fan, field, integer(field, arguments[field], 1, _INT64))
-    transposed = arguments.get("transposed", False)
-    if not isinstance(transposed, bool):
-        raise invalid_type("transposed", transposed, "a bool")
-    tensor.fan.transposed = transposed
+    _add_spec(tensor, arguments, "")
+    if arguments.get("layout") is not None:
+        tensor.fan.layout = _choice("layout", "Layout", arguments["layout"])
     _add_seed(request, arguments)
     if arguments.get("slice") is not None:
         _add_slices("slice", arguments["slice"], dimensions, request.slice)

@@ -140,16 +140,22 @@ class Source(ABC):
         manifest: Manifest,
         path: str | os.PathLike[str],
         *,
+        max_file_bytes: int | None = None,
         progress: bool = False,
         **arguments: Unpack[ModelArguments],
     ) -> None:
-        """Writes a model to a file `path`, which appears whole or not at all.
+        """Writes a model to `path`, a file or directory that appears whole or not at all.
 
         The bytes are those that ``weightinit model init`` writes.
 
         Args:
             manifest: As of :meth:`model`.
-            path: Ends in ".safetensors" or ".npz".
+            path: A file that ends in ".safetensors", ".npz" or ".bin", which is the tensors
+                one behind the other in the order of the model; or a directory, not there or
+                empty, for "model.safetensors", or several files and their index, as Hugging
+                Face's libraries read them.
+            max_file_bytes: Of a directory: bytes of tensors in one file, at least 1; a larger
+                tensor has a file of its own. Default: 5 * 10^9.
             progress: Whether to show a bar, which needs tqdm.
             **arguments: See :class:`ModelArguments`.
         """
@@ -161,7 +167,7 @@ class Source(ABC):
         def fill(arrays: Mapping[str, Array]) -> None:
             self._model(request, description, arrays, progress)
 
-        write_model(os.fspath(path), description, fill)
+        write_model(os.fspath(path), description, fill, max_file_bytes)
 
     def resolve_seed(self, seed_name: str) -> int:
         """The number of a seed's name. FailedPrecondition: there is no root seed."""

@@ -34,10 +34,13 @@ class Client:
         servers: str | Sequence[str] | None = None,
         *,
         timeout: float | None = None,
+        connect_timeout: float = 5.0,
         chunk_bytes: int = 524288,
     ) -> None:
         """Makes the client; connects at the first call."""
-        self._client = _remote.Client(servers, timeout=timeout, chunk_bytes=chunk_bytes)
+        self._client = _remote.Client(
+            servers, timeout=timeout, connect_timeout=connect_timeout, chunk_bytes=chunk_bytes
+        )
 
     async def _run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:
         current = _remote.Cancellation()
@@ -89,11 +92,19 @@ class Client:
         manifest: Manifest,
         path: str | os.PathLike[str],
         *,
+        max_file_bytes: int | None = None,
         progress: bool = False,
         **arguments: Unpack[ModelArguments],
     ) -> None:
         """See `Source.save`."""
-        await self._run(self._client.save, manifest, path, progress=progress, **arguments)
+        await self._run(
+            self._client.save,
+            manifest,
+            path,
+            max_file_bytes=max_file_bytes,
+            progress=progress,
+            **arguments,
+        )
 
     async def resolve_seed(self, seed_name: str) -> int:
         """See `Source.resolve_seed`."""
