@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from weightinit._messages import name_of
+from weightinit import _messages as messages
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Advisory:
 
     @classmethod
     def _of(cls, message: Any) -> Advisory:
-        return cls(name_of("AdvisoryCode", message.code), message.message)
+        return cls(messages.name_of("AdvisoryCode", message.code), message.message)
 
 
 def _optional(message: Any, name: str) -> Any:
@@ -100,17 +100,17 @@ class Description:
             shape=tuple(message.shape),
             slice_shape=tuple(message.slice_shape),
             slice=tuple((r.start, r.stop) for r in message.slice),
-            scheme=name_of("Scheme", message.scheme),
-            activation=name_of("Activation", message.activation),
-            dtype=name_of("Dtype", message.dtype),
-            layout=name_of("Layout", message.layout),
-            generator=name_of("Generator", message.generator),
+            scheme=messages.name_of("Scheme", message.scheme),
+            activation=messages.name_of("Activation", message.activation),
+            dtype=messages.name_of("Dtype", message.dtype),
+            layout=messages.name_of("Layout", message.layout),
+            generator=messages.name_of("Generator", message.generator),
             seed=message.seed,
             seed_name=message.seed_name,
             fan_in=_optional(message, "fan_in"),
             fan_out=_optional(message, "fan_out"),
             gain=_optional(message, "gain"),
-            distribution=name_of("Distribution", parameters.distribution),
+            distribution=messages.name_of("Distribution", parameters.distribution),
             parameters={
                 name: getattr(parameters, name)
                 for name in ("mean", "stddev", "low", "high")
@@ -269,7 +269,7 @@ class ModelDescription:
         selected_all = summary.selected_tensors == summary.tensors - summary.aliases
         return cls(
             name=summary.name,
-            generator=name_of("Generator", summary.generator),
+            generator=messages.name_of("Generator", summary.generator),
             seed=summary.seed,
             seed_name=summary.seed_name,
             parameters=summary.parameters,
@@ -339,9 +339,9 @@ class Info:
         return cls(
             version=message.version,
             simd_target=message.simd_target,
-            generators=tuple(name_of("Generator", g) for g in message.generators),
-            schemes=tuple(name_of("Scheme", s) for s in message.schemes),
-            dtypes=tuple(name_of("Dtype", d) for d in message.dtypes),
+            generators=tuple(messages.name_of("Generator", g) for g in message.generators),
+            schemes=tuple(messages.name_of("Scheme", s) for s in message.schemes),
+            dtypes=tuple(messages.name_of("Dtype", d) for d in message.dtypes),
             limits={f.name: getattr(limits, f.name) for f in limits.DESCRIPTOR.fields},
             root_seed_id=message.root_seed_id,
         )
