@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-import transformers
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARIES = Path(os.environ.get("WEIGHTINIT_BINARIES", ROOT / "build" / "ci" / "bin"))
@@ -93,12 +92,16 @@ class Zoo(torch.nn.Module):
 
 def gpt2() -> torch.nn.Module:
     """A small one."""
+    import transformers  # Takes long, and the workers of distributed tests do without.
+
     config = transformers.GPT2Config(n_layer=2, n_embd=16, n_head=2, vocab_size=23, n_positions=7)
     return transformers.GPT2LMHeadModel(config)
 
 
 def llama() -> torch.nn.Module:
     """A small one."""
+    import transformers
+
     config = transformers.LlamaConfig(
         vocab_size=23,
         hidden_size=16,
@@ -111,6 +114,8 @@ def llama() -> torch.nn.Module:
 
 def bert() -> torch.nn.Module:
     """A small one."""
+    import transformers
+
     config = transformers.BertConfig(
         vocab_size=23,
         hidden_size=16,

@@ -15,7 +15,7 @@ import torch.distributed.checkpoint
 from conftest import same_bits
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import DTensor, Partial, Shard
 from torch.distributed.tensor.parallel import (
     ColwiseParallel,
@@ -240,6 +240,20 @@ class Worker:
         assert info.value.violations[0].field == "weight"
         self.passed("partial")
 
+    def flat(self) -> None:
+        """FullyShardedDataParallel has the parameters of others while they are not gathered."""
+        for use_original in (False, True):
+            module = FullyShardedDataParallel(
+                Transformer(UNEVEN), use_orig_params=use_original, device_id=torch.device("cpu")
+            )
+            with pytest.raises(weightinit.InvalidArgument, match="FullyShardedDataParallel"):
+                weightinit.torch.init_(module, seed=SEED)
+            with FullyShardedDataParallel.summon_full_params(module):
+                weightinit.torch.init_(module, seed=SEED)
+            with FullyShardedDataParallel.summon_full_params(module):
+                compare(module, weightinit.torch.init_(Transformer(UNEVEN), seed=SEED))
+        self.passed("flat")
+
     def passed(self, name: str) -> None:
         dist.barrier()
         if dist.get_rank() == 0:
@@ -257,6 +271,7 @@ def main() -> None:
     worker.strided()
     worker.outside()
     worker.partial()
+    worker.flat()
     dist.destroy_process_group()
 
 

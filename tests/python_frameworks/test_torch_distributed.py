@@ -79,8 +79,10 @@ def test_gathered_weights_of_every_scheme_are_those_of_one_process(run: Run, lay
         run.check(f"{layout}, {scheme}")
 
 
-@pytest.mark.parametrize("name", ["bfloat16", "meta", "functions", "strided", "outside", "partial"])
-def test_dtensors_of_every_kind(run: Run, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["bfloat16", "meta", "functions", "strided", "outside", "partial", "flat"]
+)
+def test_parameters_of_every_kind(run: Run, name: str) -> None:
     run.check(name)
 
 

@@ -138,12 +138,11 @@ def test_layers_of_a_manifest_have_the_weights_of_the_modules(tmp_path: Path) ->
     [
         torch.compile,
         nn.DataParallel,
-        lambda module: nn.Sequential(module)[0],
         checkpoint_wrapper,
         lambda module: torch.compile(nn.DataParallel(checkpoint_wrapper(module))),
         torch.optim.swa_utils.AveragedModel,
     ],
-    ids=["compile", "DataParallel", "itself", "checkpoint", "all", "AveragedModel"],
+    ids=["compile", "DataParallel", "checkpoint", "all", "AveragedModel"],
 )
 def test_wrapping_changes_no_weight(wrap: Callable[[nn.Module], nn.Module]) -> None:
     plain = weightinit.torch.init_(mlp(), seed=4)
@@ -188,6 +187,12 @@ def test_parameters_keep_their_memory_and_requires_grad() -> None:
     assert after == before
 
 
+def test_memory_can_be_resized_as_before() -> None:
+    module = weightinit.torch.init_(nn.Linear(3, 3))
+    module.weight.untyped_storage().resize_(0)
+    assert module.weight.untyped_storage().size() == 0
+
+
 def test_autograd_sees_that_a_parameter_has_changed() -> None:
     module = nn.Linear(3, 3)
     result = (module.weight * module.weight).sum()
@@ -206,6 +211,12 @@ def test_memory_that_is_not_contiguous_gets_the_same_values() -> None:
     images = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     weightinit.torch.init_(images, seed=9)
     assert torch.equal(images.weight, weightinit.torch.init_(nn.Conv2d(3, 4, 3), seed=9).weight)
+
+
+def test_a_scalar_is_filled_too() -> None:
+    module = nn.ParameterDict({"scale": nn.Parameter(torch.tensor(0.0, dtype=torch.bfloat16))})
+    weightinit.torch.init_(module, rules={"scale": "ones"})
+    assert module["scale"].item() == 1
 
 
 def test_another_seed_gives_other_weights_and_names_of_seeds_are_asked_for() -> None:

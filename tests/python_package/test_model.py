@@ -94,3 +94,30 @@ def test_json_needs_no_compiled_part_and_yaml_does(without_core: None, address: 
         assert client.model(spec)["a.weight"].shape == (3, 2)
         with pytest.raises(weightinit.FailedPrecondition, match=r"YAML needs weightinit\._core"):
             client.model(LENET)
+        with pytest.raises(weightinit.InvalidArgument, match="manifest"):
+            client.model("{")
+
+
+def test_enums_have_their_names_without_the_compiled_part(
+    source: weightinit.Source, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    parameters = {"fan_mode": "out", "distribution": "normal"}
+    tensor = {
+        "shape": [3, 4],
+        "scheme": "variance_scaling",
+        "activation": "silu",
+        "dtype": "bfloat16",
+        "parameters": parameters,
+        "fan": {"layout": "in_out"},
+    }
+    spec = {"version": 1, "entries": [{"name": "a", "tensor": tensor}]}
+    expected = source.model(spec)["a"]
+    monkeypatch.delattr(weightinit, "_core", raising=False)
+    monkeypatch.setitem(sys.modules, "weightinit._core", None)
+    with weightinit.Client(address) as client:
+        assert np.array_equal(client.model(spec)["a"], expected)
+        parameters["fan_mode"] = "sideways"
+        with pytest.raises(weightinit.InvalidArgument, match="sideways"):
+            client.model(spec)

@@ -28,6 +28,29 @@ def _read(manifest: str | os.PathLike[str]) -> tuple[str, str]:
         raise invalid("manifest", f"{path!r} cannot be read: {error}") from None
 
 
+_ENUMS = {
+    "activation": "Activation",
+    "distribution": "Distribution",
+    "dtype": "Dtype",
+    "fan_mode": "FanMode",
+    "fanMode": "FanMode",
+    "layout": "Layout",
+    "scheme": "Scheme",
+}
+
+
+def _with_numbers(node: Any, key: str = "") -> Any:
+    """A tree of JSON with the numbers of enums in place of their names in manifests."""
+    if isinstance(node, dict):
+        return {k: _with_numbers(value, k) for k, value in node.items()}
+    if isinstance(node, list):
+        return [_with_numbers(value) for value in node]
+    if isinstance(node, str) and key in _ENUMS:
+        number = messages.number_of(_ENUMS[key], node)
+        return node if number is None else number
+    return node
+
+
 def model_of(manifest: Manifest) -> Any:
     """The ModelSpec of a manifest."""
     if isinstance(manifest, Mapping):
@@ -52,11 +75,14 @@ def model_of(manifest: Manifest) -> Any:
     if not text.lstrip().startswith("{"):
         raise FailedPrecondition(
             "manifest: YAML needs weightinit._core, the compiled part of the package, which is "
-            "not installed; JSON with the names of the protocol does without"
+            "not installed; JSON does without"
         )
+    import json
+
     from google.protobuf import json_format
 
     try:
-        return json_format.Parse(text, messages.ModelSpec(), descriptor_pool=messages.POOL)
-    except json_format.ParseError as error:
+        tree = _with_numbers(json.loads(text))
+        return json_format.ParseDict(tree, messages.ModelSpec(), descriptor_pool=messages.POOL)
+    except (json.JSONDecodeError, json_format.ParseError) as error:
         raise invalid("manifest", str(error)) from None

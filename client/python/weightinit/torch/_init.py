@@ -76,10 +76,15 @@ def init_(
     that it holds.
 
     Schemes and fans follow from the types of modules: weights of Linear, convolutions,
-    MultiheadAttention and recurrent modules by the activation (see :func:`manifest_of`);
-    embeddings normal, the row of `padding_idx` 0; normalisations 1; biases 0. The activation
-    is that of the module that is registered next behind the layer. Functions that `forward`
-    calls are not seen: say them by a rule.
+    MultiheadAttention and recurrent modules by the activation (He for those like ReLU, LeCun
+    for SELU, Xavier for others and none); embeddings normal, the row of `padding_idx` 0;
+    normalisations 1; biases 0.
+
+    A layer has the activation that is registered next behind it, before another layer. In
+    modules other than Sequential an activation is that of all layers registered in it since
+    the activation before; but the last of several layers has none if no layer is behind the
+    activation, which then lies between them. Functions that `forward` calls are not seen: say
+    them by a rule, such as ``{"fc1.weight": {"activation": "relu"}}``.
 
     Args:
         module: Any. Parameters on the meta device get memory; of buffers there only those of

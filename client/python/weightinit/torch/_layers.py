@@ -96,12 +96,14 @@ def _convolution(module: nn.modules.conv._ConvNd, node: Node, activation: dict[s
 def _conv1d(node: Node, activation: dict[str, Any]) -> Fields:
     weight: dict[str, Any] = {**activation, "rank": 2, "fan": {"layout": "in_out"}}
     bias: dict[str, Any] = _ZEROS
-    inputs, outputs = node.module.weight.shape
-    own = node.name.rsplit(".", 1)[-1]
-    if own == "c_attn" and node.parent and _type_name(node.parent.module) == "GPT2Attention":
+    own, shape = node.name.rsplit(".", 1)[-1], node.module.weight.shape
+    around = node.parent
+    is_attention = around is not None and _type_name(around.module) == "GPT2Attention"
+    if around and is_attention and own == "c_attn" and len(shape) == 2:
+        inputs, outputs = shape
         # Query, key and value, or the last two, as in client/models/gpt2.yaml.
         names = ["q_proj", "k_proj", "v_proj"][-(outputs // inputs) :]
-        parts = [node.parent.join(name) for name in names]
+        parts = [around.join(name) for name in names]
         weight.update(_along(1, [{"name": f"{p}.weight", "size": inputs} for p in parts]))
         bias = _along(0, [{"name": f"{p}.bias", "size": inputs, **_ZEROS} for p in parts])
     return {"weight": weight, "bias": bias}
@@ -122,7 +124,7 @@ def padding_parts(node: Node, rows: int, padding: int) -> list[dict[str, Any]]:
 def _embedding(module: nn.Embedding | nn.EmbeddingBag, node: Node) -> Fields:
     weight: dict[str, Any] = {"scheme": "normal", "rank": 2}
     if module.padding_idx is not None:
-        rows, width = module.weight.shape
+        rows, width = module.num_embeddings, module.embedding_dim
         parts = padding_parts(node, rows, module.padding_idx)
         for part in parts:
             # Other schemes see the whole table.

@@ -83,6 +83,13 @@ class _Builder:
         if isinstance(parameter, torch.nn.parameter.UninitializedTensorMixin):
             self._fail(name, "has no shape yet; run the lazy module once before")
             return
+        if own == "_flat_param":
+            self._fail(
+                name,
+                "is that of FullyShardedDataParallel in place of others, which are there in "
+                "summon_full_params",
+            )
+            return
         dtype = dtype_name(parameter)
         if dtype is None:
             allowed = ", ".join(DTYPES.values())
@@ -112,7 +119,11 @@ class _Builder:
         shape = list(tensor.shape)
         rank = fields.pop("rank", len(shape))
         if rank != len(shape):
-            self._fail(name, f"has the shape {shape}, it has to have {rank} dimensions")
+            self._fail(
+                name,
+                f"has the shape {shape}, it has to have {rank} dimensions; of "
+                "FullyShardedDataParallel it has them in summon_full_params",
+            )
             return
         made: dict[str, Any] = {"shape": shape, **fields}
         if dtype != "float32":

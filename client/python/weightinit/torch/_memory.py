@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from weightinit._arrays import Array, dtype_of
@@ -24,9 +26,17 @@ def dtype_name(tensor: torch.Tensor) -> str | None:
 
 
 def _array_of(tensor: torch.Tensor) -> Array:
-    """The memory of a contiguous tensor on the CPU."""
-    data = tensor.detach().reshape(-1).view(torch.uint8).numpy()
-    array: Array = data.view(dtype_of(dtype_name(tensor))).reshape(tuple(tensor.shape))
+    """The memory of a contiguous tensor on the CPU, which has to outlive the array.
+
+    Tensor.numpy() would keep its storage from being resized ever after, and
+    FullyShardedDataParallel resizes its own.
+    """
+    shape, dtype = tuple(tensor.shape), dtype_of(dtype_name(tensor))
+    if tensor.numel() == 0:
+        return np.empty(shape, dtype)
+    size = tensor.numel() * tensor.element_size()
+    memory = (ctypes.c_uint8 * size).from_address(tensor.data_ptr())
+    array: Array = np.frombuffer(memory, dtype).reshape(shape)
     return array
 
 
@@ -38,10 +48,10 @@ def _is_writable(tensor: torch.Tensor) -> bool:
 
 def is_dtensor(tensor: torch.Tensor) -> bool:
     """Whether a tensor is one of several processes."""
-    if not torch.distributed.is_available():
+    try:
+        from torch.distributed.tensor import DTensor
+    except ImportError:  # An old PyTorch, or one without torch.distributed.
         return False
-    from torch.distributed.tensor import DTensor
-
     return isinstance(tensor, DTensor)
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import torch
 
-from weightinit._errors import invalid
-
 # What torch.compile, FullyShardedDataParallel and checkpoint_wrapper put between.
 _WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 # Classes that hold the model as "module".
@@ -28,7 +26,7 @@ def class_names(module: torch.nn.Module) -> set[str]:
     return {base.__name__ for base in type(module).__mro__}
 
 
-def _unwrap(module: torch.nn.Module, name: str) -> torch.nn.Module:
+def _unwrap(module: torch.nn.Module) -> torch.nn.Module:
     """The module that others are wrapped around."""
     while True:
         inner = next((module._modules[n] for n in _WRAPPED if n in module._modules), None)
@@ -36,12 +34,6 @@ def _unwrap(module: torch.nn.Module, name: str) -> torch.nn.Module:
             inner = module._modules["module"]
         if inner is None:
             return module
-        for parameter in module._parameters:
-            raise invalid(
-                "module",
-                f"{name or 'the root'} is a {type(module).__name__} that keeps the parameters of "
-                f"others in its own {parameter!r}; initialise before wrapping, or use fully_shard",
-            )
         module = inner
 
 
@@ -74,7 +66,7 @@ class Node:
 
 def tree_of(module: torch.nn.Module, name: str = "", parent: Node | None = None) -> Node:
     """The tree of a module; a module that is there twice has a node at each place."""
-    node = Node(name, _unwrap(module, name), parent)
+    node = Node(name, _unwrap(module), parent)
     for own, child in node.module._modules.items():
         if child is not None:
             node.children[own] = tree_of(child, node.join(own), node)
