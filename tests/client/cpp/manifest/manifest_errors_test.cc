@@ -95,8 +95,6 @@ TEST(ManifestErrorsTest, OfYamlTellLineAndColumn) {
        "2:1: there is a second document; a manifest is one"},
       {"version: 1\n\tname: x\n",
        "2:1: illegal tab when looking for indentation"},
-      {"version: 1\nname: *nobody\n",
-       "2:7: the referenced anchor is not defined"},
       {"version: 1\nname: \"x", "2:9: illegal EOF in scalar"},
       {"version: 1\nname: \"x\n", "3:1: illegal EOF in scalar"},
       {"version: 1\nname: 'x\n\n", "4:1: illegal EOF in scalar"},
@@ -119,6 +117,13 @@ TEST(ManifestErrorsTest, OfYamlTellLineAndColumn) {
                 ElementsAre(absl::StrCat("m.yaml:", expected.error)))
         << expected.text;
   }
+}
+
+TEST(ManifestErrorsTest, AnAliasOfNothingIsNamedOrNotByTheYamlLibrary) {
+  // From yaml-cpp 0.8 on the alias follows.
+  EXPECT_THAT(Errors("version: 1\nname: *nobody\n", "m.yaml"),
+              ElementsAre(StartsWith(
+                  "m.yaml:2:7: the referenced anchor is not defined")));
 }
 
 TEST(ManifestErrorsTest, OfJsonTellLineAndColumn) {
