@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,14 +16,13 @@ from weightinit import _messages as messages
 from weightinit._default import default_source
 from weightinit._errors import invalid, invalid_type
 from weightinit._requests import integer, shape_of, text
+from weightinit._rules import Rules, matches, rules_of
 
 if TYPE_CHECKING:
     from weightinit._arrays import Array
     from weightinit._source import Source
 
 _Ranges = tuple[slice, ...]
-# A scheme or the fields of a rule by patterns of names; or the rules of a manifest as they are.
-_Rules = Mapping[str, str | Mapping[str, Any]] | Sequence[Mapping[str, Any]]
 _Dense = Mapping[str, tuple[int, int]]
 
 # The kernels of Flax's attention, of shapes (features, heads, features of a head) and, of "out",
@@ -52,12 +50,6 @@ def sharded(
         return made[bounds]
 
     return jax.make_array_from_callback(shape, sharding, part)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """As patterns of manifests match: "*" is any text, "?" one character."""
-    parts = (re.escape(part).replace(r"\?", ".") for part in pattern.split("*"))
-    return re.fullmatch(".*".join(parts), name, re.DOTALL) is not None
 
 
 @dataclass(frozen=True)
@@ -148,7 +140,7 @@ def _is_shape(leaf: object) -> bool:
 def _dense_of(
     path: str, rank: int, dense: _Dense, paths: AbstractSet[str]
 ) -> tuple[int, int] | None:
-    given = [pair for pattern, pair in dense.items() if _matches(path, pattern)]
+    given = [pair for pattern, pair in dense.items() if matches(pattern, path)]
     if given:
         field = f"dense of {path!r}"
         try:
@@ -200,37 +192,19 @@ def _leaves(
     ], structure
 
 
-def _rules_of(rules: _Rules) -> list[dict[str, Any]]:
-    """The rules of a manifest."""
-    made: list[dict[str, Any]] = []
-    if isinstance(rules, Mapping):
-        for match, fields in rules.items():
-            if isinstance(fields, str):
-                fields = {"scheme": fields}
-            if not isinstance(fields, Mapping):
-                raise invalid_type(f"rules[{match!r}]", fields, "a scheme's name or a mapping")
-            made.append({"match": match, **fields})
-        return made
-    if isinstance(rules, (str, bytes)) or not isinstance(rules, Sequence):
-        raise invalid_type("rules", rules, "a mapping by patterns or a sequence of mappings")
-    for i, rule in enumerate(rules):
-        if not isinstance(rule, Mapping):
-            raise invalid_type(f"rules[{i}]", rule, "a mapping")
-        made.append(dict(rule))
-    return made
-
-
-def _manifest(leaves: Sequence[_Leaf], activation: str | None, rules: _Rules) -> dict[str, Any]:
+def _manifest(
+    leaves: Sequence[_Leaf], activation: str | None, rules: Rules | None
+) -> dict[str, Any]:
     defaults = {"layout": "LAYOUT_IN_OUT"}
     if activation is not None:
         if messages.number_of("Activation", text("activation", activation)) is None:
             allowed = ", ".join(messages.NUMBERS["Activation"])
             raise invalid("activation", f"is {activation!r}, it has to be one of {allowed}")
         defaults["activation"] = f"ACTIVATION_{activation.upper()}"
-    made = _rules_of(rules)
+    made = rules_of(rules)
     for leaf in leaves:
         if leaf.kind not in _KNOWN and not any(
-            "scheme" in rule and _matches(leaf.name, str(rule.get("match"))) for rule in made
+            "scheme" in rule and matches(rule["match"], leaf.name) for rule in made
         ):
             told = f"is none of {', '.join(_KNOWN)}, so it needs a rule with a scheme"
             raise invalid(f"shapes[{leaf.path!r}]", told)
@@ -246,7 +220,7 @@ def manifest_of(
     shapes: Any,
     *,
     activation: str | None = None,
-    rules: _Rules = (),
+    rules: Rules | None = None,
     rename: Callable[[str], str] | None = None,
     dense: _Dense | None = None,
 ) -> dict[str, Any]:
@@ -264,7 +238,7 @@ def init_params(
     seed: int = 0,
     seed_name: str | None = None,
     activation: str | None = None,
-    rules: _Rules = (),
+    rules: Rules | None = None,
     rename: Callable[[str], str] | None = None,
     dense: _Dense | None = None,
     source: Source | None = None,

@@ -9,6 +9,7 @@ DTensors too.
 
 from torch.nn.init import calculate_gain
 
+from weightinit._rules import Rules
 from weightinit.torch._functions import (
     NotOffered,
     constant_,
@@ -28,7 +29,6 @@ from weightinit.torch._functions import (
 )
 from weightinit.torch._init import init_
 from weightinit.torch._manifest import manifest_of
-from weightinit.torch._rules import Rules
 
 __all__ = [
     "NotOffered",

@@ -9,10 +9,10 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from weightinit._default import default_source
 from weightinit._errors import FailedPrecondition, invalid_type
+from weightinit._rules import Rules
 from weightinit._source import Source
 from weightinit.torch._manifest import Weights, weights_of
 from weightinit.torch._memory import is_dtensor, target_of
-from weightinit.torch._rules import Rules
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 

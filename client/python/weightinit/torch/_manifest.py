@@ -8,10 +8,10 @@ from typing import Any
 import torch
 
 from weightinit._errors import InvalidArgument, Violation, invalid_type
+from weightinit._rules import Rule, Rules, decides, rules_of
 from weightinit.torch._activations import activations_of
 from weightinit.torch._layers import Fields, fields_of
 from weightinit.torch._memory import DTYPES, dtype_name
-from weightinit.torch._rules import Rule, Rules, decides, rules_of
 from weightinit.torch._tree import Node, tree_of
 
 

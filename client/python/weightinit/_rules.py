@@ -23,20 +23,20 @@ def rules_of(rules: Rules | None) -> list[Rule]:
             if isinstance(fields, str):
                 fields = {"scheme": fields}
             if not isinstance(fields, Mapping):
-                raise invalid_type(f"rules[{match!r}]", fields, "a scheme's name or a dict")
+                raise invalid_type(f"rules[{match!r}]", fields, "a scheme's name or a mapping")
             made.append({"match": match, **fields})
     elif isinstance(rules, Sequence) and not isinstance(rules, (str, bytes)):
         for i, rule in enumerate(rules):
             if not isinstance(rule, Mapping):
-                raise invalid_type(f"rules[{i}]", rule, "a dict")
+                raise invalid_type(f"rules[{i}]", rule, "a mapping")
             made.append(dict(rule))
     else:
-        raise invalid_type("rules", rules, "a dict by patterns or a sequence of dicts")
+        raise invalid_type("rules", rules, "a mapping by patterns or a sequence of mappings")
     for i, rule in enumerate(made):
         if not isinstance(rule.get("match"), str):
             raise invalid(f"rules[{i}].match", "is missing, it has to be a pattern of names")
         if "dtype" in rule:
-            raise invalid(f"rules[{i}].dtype", "is set; a parameter keeps the dtype that it has")
+            raise invalid(f"rules[{i}].dtype", "is set; a tensor keeps the dtype that it has")
     return made
 
 
