@@ -285,7 +285,7 @@ TEST(ModelConsumerTest, AMissingMessageIsDataLoss) {
     ModelDelivery delivery;
     // The alias is the one message that nothing depends on.
     v1::InitializeModelResponse response;
-    response.ParseFromString(messages[missing]);
+    ASSERT_TRUE(response.ParseFromString(messages[missing]));
     if (!response.tensor().alias_of().empty()) continue;
     const absl::Status status =
         Feed(Request(), rest, rest.size(), sink, delivery);
