@@ -103,7 +103,13 @@ class Measurements {
   const std::shared_ptr<grpc::Channel>& Channel(const std::string& address,
                                                 int index = 0) {
     auto& channel = channels_[{address, index}];
-    if (channel == nullptr) channel = ConnectAlone(address);
+    if (channel == nullptr) {
+      channel = ConnectAlone(address);
+      // gRPC 1.51 now and then takes a connection that is being made for one
+      // that failed, and connects anew; calls do not wait for that.
+      channel->WaitForConnected(std::chrono::system_clock::now() +
+                                std::chrono::seconds(10));
+    }
     return channel;
   }
 
