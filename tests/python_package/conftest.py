@@ -13,6 +13,17 @@ import pytest
 import weightinit
 
 ROOT = Path(__file__).resolve().parents[2]
+LENET = ROOT / "client" / "models" / "lenet5.yaml"
+TIED = {
+    "version": 1,
+    "defaults": {"dtype": "bfloat16", "activation": "relu"},
+    "entries": [
+        {"name": "emb", "embedding": {"num_embeddings": 50, "embedding_dim": 8}},
+        {"name": "head.weight", "alias": "emb.weight"},
+        {"name": "rnn", "lstm": {"input_size": 8, "hidden_size": 4}},
+        {"name": "ü", "tensor": {"shape": [3, 5], "dtype": "float32"}},
+    ],
+}
 BINARIES = Path(os.environ.get("WEIGHTINIT_BINARIES", ROOT / "build" / "ci" / "bin"))
 SERVER = BINARIES / "weightinit-server"
 

@@ -9,22 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, cli
+from conftest import LENET, TIED, cli
 
 import weightinit
 from weightinit import _zip
-
-LENET = ROOT / "client" / "models" / "lenet5.yaml"
-TIED = {
-    "version": 1,
-    "defaults": {"dtype": "bfloat16", "activation": "relu"},
-    "entries": [
-        {"name": "emb", "embedding": {"num_embeddings": 50, "embedding_dim": 8}},
-        {"name": "head.weight", "alias": "emb.weight"},
-        {"name": "rnn", "lstm": {"input_size": 8, "hidden_size": 4}},
-        {"name": "ü", "tensor": {"shape": [3, 5], "dtype": "float32"}},
-    ],
-}
 
 
 def path_of(manifest: object, folder: Path) -> Path:

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import LENET, TIED
 
 import weightinit
-
-LENET = ROOT / "client" / "models" / "lenet5.yaml"
-TIED = {
-    "version": 1,
-    "defaults": {"dtype": "bfloat16", "activation": "relu"},
-    "entries": [
-        {"name": "emb", "embedding": {"num_embeddings": 50, "embedding_dim": 8}},
-        {"name": "head.weight", "alias": "emb.weight"},
-        {"name": "rnn", "lstm": {"input_size": 8, "hidden_size": 4}},
-        {"name": "ü", "tensor": {"shape": [3, 5], "dtype": "float32"}},
-    ],
-}
 
 
 def test_each_source_makes_the_same_model(source: weightinit.Source) -> None:
