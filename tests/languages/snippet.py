@@ -1,6 +1,6 @@
-"""Prints the block of client/README.md that is fenced as LANGUAGE, asking the server at ADDRESS.
+"""Prints a block of client/README.md that is fenced as LANGUAGE, asking the server at ADDRESS.
 
-usage: snippet.py LANGUAGE ADDRESS
+usage: snippet.py LANGUAGE ADDRESS [NUMBER]   NUMBER: of its blocks, from 1 (the default)
 """
 
 import pathlib
@@ -11,13 +11,14 @@ PAGE = pathlib.Path(__file__).resolve().parents[2] / "client" / "README.md"
 PAGE_ADDRESS = "127.0.0.1:50051"
 
 
-def snippet(language: str, address: str) -> str:
-    """The one block of the language."""
+def snippet(language: str, address: str, number: str = "1") -> str:
+    """The block of that number of the language."""
     blocks = re.findall(rf"^```{re.escape(language)}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    if len(blocks) != 1 or PAGE_ADDRESS not in blocks[0]:
+    block = dict(enumerate(blocks, 1)).get(int(number), "")
+    if PAGE_ADDRESS not in block:
         sys.exit(f"snippet: client/README.md has {len(blocks)} blocks of {language}; "
-                 f"there must be one, with {PAGE_ADDRESS}")
-    return blocks[0].replace(PAGE_ADDRESS, address)
+                 f"number {number} must be there, with {PAGE_ADDRESS}")
+    return block.replace(PAGE_ADDRESS, address)
 
 
 if __name__ == "__main__":

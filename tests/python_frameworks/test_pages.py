@@ -59,8 +59,9 @@ def test_the_models_of_the_page_have_the_same_weights(
         assert not np.any(page[f"flax_{name}"]["params"][layer]["bias"])
 
 
-def test_the_snippets_of_the_packages_page_run() -> None:
-    run_page(ROOT / "client" / "python" / "README.md", r"weightinit\.(jax|keras)")
+@pytest.mark.parametrize("framework", ["torch", "jax|keras"])
+def test_the_snippets_of_the_packages_page_run(framework: str) -> None:
+    run_page(ROOT / "client" / "python" / "README.md", rf"weightinit\.({framework})\b")
 
 
 @pytest.mark.parametrize("name", ["jax", "keras", "_jax_params"])

@@ -18,17 +18,32 @@ Shape = int | Sequence[int]
 Slices = slice | Sequence[slice | None]
 
 
-class Part(TypedDict, total=False):
-    """One part of a tensor; besides `size` see :class:`TensorArguments`.
+class Weights(TypedDict, total=False):
+    """Which weights a tensor, or a part of one, has; tensor.proto says more of each.
 
     Attributes:
-        name: Required. Selects the random stream; no two parts have the same.
-        size: Along the axis, at least 0; required unless the parts are stacked.
-        concatenation: Makes the part of parts itself, at most 4 levels in all.
+        name: Selects the random stream; tensors of different names are independent.
+        activation: That follows the layer, for example "relu"; chooses the scheme.
+        scheme: For example "he_normal"; default: chosen from the activation.
+        gain: Factor of the Xavier standard deviation, above 0.
+        negative_slope: Of the activation, for the He schemes.
+        mean: Of normal and truncated_normal.
+        stddev: Of normal and truncated_normal, at least 0.
+        low: Lower bound; of truncated_normal in standard deviations from the mean.
+        high: Upper bound, likewise.
+        value: Of constant.
+        scale: Numerator of variance_scaling, above 0.
+        fan_mode: "in", "out", "average" or "geometric".
+        distribution: Of variance_scaling: "uniform", "normal" or "truncated_normal".
+        groups: Of a grouped convolution, at least 1.
+        transposed: Whether the weight is of a transposed convolution.
+        fan_in: At least 1; overrides what follows from the shape.
+        fan_out: At least 1; overrides what follows from the shape.
+        concatenation: Makes it of named parts, for example query, key and value in one
+            matrix, each with the weights that it has alone; at most 4 levels in all.
     """
 
     name: str
-    size: int
     activation: str | None
     scheme: str | None
     gain: float | None
@@ -46,6 +61,16 @@ class Part(TypedDict, total=False):
     fan_in: int | None
     fan_out: int | None
     concatenation: Concatenation | None
+
+
+class Part(Weights, total=False):
+    """One part of a tensor. Its name is required, and no other part may have it.
+
+    Attributes:
+        size: Along the axis, at least 0; required unless the parts are stacked.
+    """
+
+    size: int
 
 
 class Concatenation(TypedDict, total=False):
@@ -62,58 +87,21 @@ class Concatenation(TypedDict, total=False):
     stacked: bool
 
 
-class TensorArguments(TypedDict, total=False):
-    """Which tensor, besides its shape; tensor.proto says more of each.
+class TensorArguments(Weights, total=False):
+    """Which tensor, besides its shape.
 
     Attributes:
-        name: Selects the random stream; tensors of different names are independent.
         dtype: "float32" (the default), "float64", "float16", "bfloat16", or NumPy's.
-        activation: That follows the layer, for example "relu"; chooses the scheme.
-        scheme: For example "he_normal"; default: chosen from the activation.
         layout: "out_in" (PyTorch, the default) or "in_out" (Keras and JAX).
         seed: From 0 to 2^64 - 1, default 0.
         seed_name: A name in place of the number; a server with a root seed knows it.
-        gain: Factor of the Xavier standard deviation, above 0.
-        negative_slope: Of the activation, for the He schemes.
-        mean: Of normal and truncated_normal.
-        stddev: Of normal and truncated_normal, at least 0.
-        low: Lower bound; of truncated_normal in standard deviations from the mean.
-        high: Upper bound, likewise.
-        value: Of constant.
-        scale: Numerator of variance_scaling, above 0.
-        fan_mode: "in", "out", "average" or "geometric".
-        distribution: Of variance_scaling: "uniform", "normal" or "truncated_normal".
-        groups: Of a grouped convolution, at least 1.
-        transposed: Whether the weight is of a transposed convolution.
-        fan_in: At least 1; overrides what follows from the shape.
-        fan_out: At least 1; overrides what follows from the shape.
-        concatenation: Makes the tensor of named parts, for example query, key and value in
-            one matrix, each with the weights that it has alone.
         slice: Ranges of the dimensions, for example ``numpy.s_[0:10, :]``.
     """
 
-    name: str
     dtype: str | npt.DTypeLike
-    activation: str | None
-    scheme: str | None
     layout: str | None
     seed: int
     seed_name: str | None
-    gain: float | None
-    negative_slope: float | None
-    mean: float | None
-    stddev: float | None
-    low: float | None
-    high: float | None
-    value: float | None
-    scale: float | None
-    fan_mode: str | None
-    distribution: str | None
-    groups: int | None
-    transposed: bool
-    fan_in: int | None
-    fan_out: int | None
-    concatenation: Concatenation | None
     slice: Slices | None
 
 
@@ -151,10 +139,10 @@ class ModelArguments(TypedDict, total=False):
 
 
 _FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale")
-_KNOWN = frozenset(TensorArguments.__annotations__)
-_PART_KNOWN = frozenset(Part.__annotations__)
-_CONCATENATION_KNOWN = frozenset(Concatenation.__annotations__)
-_MODEL_KNOWN = frozenset(ModelArguments.__annotations__)
+_KNOWN = TensorArguments.__optional_keys__
+_PART_KNOWN = Part.__optional_keys__
+_CONCATENATION_KNOWN = Concatenation.__optional_keys__
+_MODEL_KNOWN = ModelArguments.__optional_keys__
 
 
 def integer(field: str, value: object, low: int, high: int) -> int:
