@@ -29,6 +29,7 @@
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/model_buffers.h"
 #include "weightinit/client/weight_client.h"
+#include "weightinit/core/simd_target.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -220,6 +221,14 @@ NB_MODULE(_core, module) {
              nb::arg("out").noconvert());
   module.def("concat_crc32", &weightinit::ConcatCrc32, nb::arg("first"),
              nb::arg("second"), nb::arg("second_bytes"));
+  // For tests and benchmarks.
+  module.def(
+      "force_simd_target",
+      [](const std::string& name) {
+        const absl::Status status = weightinit::ForceSimdTarget(name);
+        if (!status.ok()) weightinit::Raise(status);
+      },
+      nb::arg("name"));
   module.def("parse_manifest", &weightinit::ParseManifestText, nb::arg("text"),
              nb::arg("file_name"));
 }

@@ -1,8 +1,8 @@
 """The Python package, measured in a process of its own; script/bench installs it next to the peers.
 
-usage: package_process.py BYTES
+usage: package_process.py BYTES SIMD_TARGET
 
-Answers as the processes of peers.py do; the first line has the SIMD target too. "normal_f32" fills memory of BYTES bytes
+Answers as the processes of peers.py do; the first line has the SIMD target too, as the package tells it. "normal_f32" fills memory of BYTES bytes
 on one thread; "gpt2_module" initialises the module of transformers in place, on all cores.
 """
 
@@ -19,9 +19,11 @@ GPT2_RULES = {"*.w?e.weight": NORMAL, "*.c_*.weight": NORMAL,
 
 
 class Package:
-    def __init__(self, memory):
+    def __init__(self, memory, simd_target):
         import numpy
         import weightinit
+        from weightinit import _core
+        _core.force_simd_target(simd_target)
         source = weightinit.Local(threads=1)
         info = source.info()
         self.version = info.version
@@ -46,7 +48,7 @@ class Package:
 
 def main():
     try:
-        package = Package(touched_memory(int(sys.argv[1])))
+        package = Package(touched_memory(int(sys.argv[1])), sys.argv[2])
     except ImportError as error:
         print(json.dumps({"error": f"weightinit is not installed: {error}"}), flush=True)
         return

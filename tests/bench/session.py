@@ -116,8 +116,7 @@ class Session:
         """Seconds of one call of the Python package."""
         def start():
             process = self._stack.enter_context(LineProcess(
-                [self._peers_python, "-B", HERE / "package_process.py", self.options.tensor_bytes],
-                {"WEIGHTINIT_TARGET": simd_target}))
+                [self._peers_python, "-B", HERE / "package_process.py", self.options.tensor_bytes, simd_target]))
             hello = json.loads(process.read_line())
             if "error" in hello:
                 raise MeasurementError(hello["error"])

@@ -178,3 +178,22 @@ def test_a_wrong_part_is_named(
     with pytest.raises(weightinit.InvalidArgument) as caught:
         source.tensor((16, 6), concatenation=concatenation)  # type: ignore[arg-type]
     assert field in [violation.field for violation in caught.value.violations]
+
+
+def test_every_instruction_set_makes_the_same_bytes() -> None:
+    from weightinit import _core
+
+    best = weightinit.Local().info().simd_target
+    made = set()
+    try:
+        for target in ("avx512", "avx2", "sse4", "neon", "scalar"):
+            try:
+                _core.force_simd_target(target)
+            except _core.StatusError:
+                continue  # Not on this machine.
+            assert weightinit.Local().info().simd_target == target
+            made.add(weightinit.Local().tensor((1000,), scheme="normal", seed=3).tobytes())
+    finally:
+        _core.force_simd_target("")
+    assert weightinit.Local().info().simd_target == best
+    assert len(made) == 1
