@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -84,7 +87,8 @@ void AddDetail(const google::protobuf::Message& detail,
 
 grpc::Status StatusWithDetails(grpc::StatusCode code, absl::string_view reason,
                                absl::string_view message,
-                               const std::vector<Violation>& violations) {
+                               const std::vector<Violation>& violations,
+                               std::optional<absl::Duration> retry_delay) {
   google::rpc::Status details;
   details.set_code(static_cast<int>(code));
   details.set_message(violations.empty() ? Shorten(message, kMaxMessageBytes)
@@ -94,6 +98,14 @@ grpc::Status StatusWithDetails(grpc::StatusCode code, absl::string_view reason,
   info.set_domain("weightinit");
   AddDetail(info, details);
   if (!violations.empty()) AddDetail(BadRequestOf(violations), details);
+  if (retry_delay.has_value()) {
+    google::rpc::RetryInfo retry;
+    const int64_t nanoseconds = absl::ToInt64Nanoseconds(*retry_delay);
+    retry.mutable_retry_delay()->set_seconds(nanoseconds / 1'000'000'000);
+    retry.mutable_retry_delay()->set_nanos(
+        static_cast<int32_t>(nanoseconds % 1'000'000'000));
+    AddDetail(retry, details);
+  }
   return grpc::Status(code, details.message(), details.SerializeAsString());
 }
 

@@ -1,6 +1,9 @@
 #include "proto/cpp/status_conversion.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/cord.h"
@@ -8,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "proto/cpp/error_details.h"
@@ -37,21 +41,33 @@ absl::string_view ReasonOf(absl::StatusCode code,
   }
 }
 
+constexpr absl::string_view kRetryDelay = "weightinit/retry_delay";
+
+// At least 0, and an hour at most, whatever a server says.
+absl::Duration DurationOf(const google::rpc::RetryInfo& retry) {
+  const absl::Duration delay = absl::Seconds(retry.retry_delay().seconds()) +
+                               absl::Nanoseconds(retry.retry_delay().nanos());
+  return std::min(std::max(delay, absl::ZeroDuration()), absl::Hours(1));
+}
+
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   const std::vector<Violation> violations = GetViolations(status);
   return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
                            ReasonOf(status.code(), violations),
-                           status.message(), violations);
+                           status.message(), violations, RetryDelayOf(status));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   std::string message = status.error_message();
   std::vector<Violation> violations;
+  std::optional<absl::Duration> delay;
   google::rpc::Status details;
   if (details.ParseFromString(status.error_details())) {
     for (const google::protobuf::Any& detail : details.details()) {
+      google::rpc::RetryInfo retry;
+      if (detail.UnpackTo(&retry)) delay = DurationOf(retry);
       google::rpc::BadRequest bad_request;
       if (!detail.UnpackTo(&bad_request)) continue;
       for (const auto& violation : bad_request.field_violations()) {
@@ -75,7 +91,25 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
           converted.SetPayload(type, payload);
         });
   }
+  if (delay.has_value() && code != absl::StatusCode::kOk) {
+    return WithRetryDelay(std::move(converted), *delay);
+  }
   return converted;
+}
+
+absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
+  status.SetPayload(kRetryDelay, absl::Cord(absl::FormatDuration(delay)));
+  return status;
+}
+
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kRetryDelay);
+  absl::Duration delay;
+  if (!payload.has_value() ||
+      !absl::ParseDuration(std::string(*payload), &delay)) {
+    return std::nullopt;
+  }
+  return delay;
 }
 
 }  // namespace weightinit

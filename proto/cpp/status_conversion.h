@@ -4,7 +4,10 @@
 #ifndef WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_
 #define WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_
 
+#include <optional>
+
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 
 namespace weightinit {
@@ -13,14 +16,21 @@ namespace weightinit {
 // ErrorInfo and, if the error names violated fields
 // (weightinit/core/violations.h), BadRequest with the first 16 of them. Texts
 // are shortened where the whole would come near the 8 KiB that clients accept
-// as trailing metadata; the message then says how many are left out. REQUIRES:
-// `status` is not OK.
+// as trailing metadata; the message then says how many are left out. A delay of
+// WithRetryDelay becomes RetryInfo. REQUIRES: `status` is not OK.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The same code and message. Violations of a google.rpc.BadRequest in the
 // details that the message does not tell follow it, one line "field:
-// description" each.
+// description" each. RetryInfo becomes what RetryDelayOf returns.
 absl::Status FromGrpcStatus(const grpc::Status& status);
+
+// The same error, which passes if the call is made again after `delay`.
+// REQUIRES: `status` is not OK, and `delay` is at least 0 and finite.
+absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
+
+// The delay that `status` has, if it has one.
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 
 }  // namespace weightinit
 

@@ -1,10 +1,12 @@
 #include "proto/cpp/status_conversion.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -72,6 +74,46 @@ TEST(StatusConversionTest, LongErrorsFitIntoTheMetadataOfAnyClient) {
   EXPECT_THAT(
       status.error_details().size() * 4 / 3 + 3 * status.error_message().size(),
       Le(7000U));
+}
+
+TEST(StatusConversionTest, RetryDelayTravelsAsRetryInfo) {
+  const absl::Status full = WithRetryDelay(absl::ResourceExhaustedError("full"),
+                                           absl::Milliseconds(1500));
+  EXPECT_EQ(RetryDelayOf(full), absl::Milliseconds(1500));
+  const grpc::Status sent = ToGrpcStatus(full);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(sent.error_details()));
+  google::rpc::RetryInfo retry;
+  bool found = false;
+  for (const auto& detail : details.details()) {
+    found = found || detail.UnpackTo(&retry);
+  }
+  ASSERT_TRUE(found);
+  EXPECT_EQ(retry.retry_delay().seconds(), 1);
+  EXPECT_EQ(retry.retry_delay().nanos(), 500'000'000);
+  const absl::Status received = FromGrpcStatus(sent);
+  EXPECT_EQ(received.message(), "full");
+  EXPECT_EQ(RetryDelayOf(received), absl::Milliseconds(1500));
+}
+
+TEST(StatusConversionTest, ErrorWithoutARetryDelayHasNone) {
+  const absl::Status error = absl::ResourceExhaustedError("too large");
+  EXPECT_FALSE(RetryDelayOf(error).has_value());
+  EXPECT_FALSE(RetryDelayOf(FromGrpcStatus(ToGrpcStatus(error))).has_value());
+}
+
+TEST(StatusConversionTest, RetryDelayOfAServerIsAnHourAtMostAndNotBelowZero) {
+  for (const int64_t seconds : {int64_t{-5}, int64_t{1} << 40}) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(seconds);
+    google::rpc::Status details;
+    ASSERT_TRUE(details.add_details()->PackFrom(retry));
+    const absl::Status received =
+        FromGrpcStatus(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                    "full", details.SerializeAsString()));
+    EXPECT_EQ(RetryDelayOf(received),
+              seconds < 0 ? absl::ZeroDuration() : absl::Hours(1));
+  }
 }
 
 }  // namespace
