@@ -101,8 +101,8 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
 
 int64_t ModelMessageSource::MaxBytesHeld(int messages) const {
   // Which tensors there are, and how large, is not known yet.
-  return int64_t{messages} * kMaxChunkBytes + request_bytes_ * kRequestGrowth +
-         kDefaultMaxBytesHeld;
+  return int64_t{messages} * max_chunk_bytes_ +
+         request_bytes_ * kRequestGrowth + kDefaultMaxBytesHeld;
 }
 
 absl::StatusOr<StreamMessage> ModelMessageSource::Summary() {
@@ -123,6 +123,7 @@ grpc::ByteBuffer ModelMessageSource::Header() {
   }
   ++tensors_opened_;
   chunks_.emplace(TensorReader(std::move(tensor_->plan)), buffers_);
+  chunks_->LimitChunks(max_chunk_bytes_);
   part_ =
       chunks_->next_effort() == Effort::kNone ? Part::kTrailer : Part::kChunk;
   return header;

@@ -13,6 +13,7 @@
 #include "server/stream/buffer_pool.h"
 #include "server/stream/message_source.h"
 #include "server/tensor_chunks.h"
+#include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
 
 namespace weightinit {
@@ -32,6 +33,7 @@ class ModelMessageSource final : public MessageSource {
   Effort next_effort() const override;
   absl::StatusOr<StreamMessage> Next() override;
   int64_t MaxBytesHeld(int messages) const override;
+  void LimitChunks(int64_t bytes) override { max_chunk_bytes_ = bytes; }
 
  private:
   enum class Part { kSummary, kHeader, kChunk, kTrailer, kModelTrailer, kEnd };
@@ -46,6 +48,7 @@ class ModelMessageSource final : public MessageSource {
   ModelPlanner planner_;  // Until the summary is made.
   const int64_t request_bytes_;
   const std::shared_ptr<BufferPool> buffers_;
+  int64_t max_chunk_bytes_ = kMaxChunkBytes;
   Part part_ = Part::kSummary;  // Of the next message.
   std::optional<ModelTensors> tensors_;
   std::optional<ModelTensor> tensor_;   // Whose header is next.

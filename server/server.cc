@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
@@ -20,10 +20,16 @@
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "server/credentials.h"
+#include "server/listen/acceptor.h"
+#include "server/listen/connections.h"
+#include "server/listen/listen_address.h"
+#include "server/listen/listening_socket.h"
+#include "server/poller_heartbeat.h"
 #include "server/service.h"
 #include "server/stream/buffer_pool.h"
 #include "server/stream/generator_pool.h"
 #include "server/stream/stream_admission.h"
+#include "server/stream/stream_watch.h"
 
 namespace weightinit {
 namespace {
@@ -37,30 +43,19 @@ constexpr absl::Duration kCloseGrace = absl::Seconds(2);
 
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxMaxStreams = 1 << 20;
+constexpr int kMaxMaxConnections = 1 << 20;
+constexpr int64_t kMinBytesHeld = int64_t{1} << 20;
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-struct HostPort {
-  absl::string_view host;
-  int port = 0;
-};
-
-absl::StatusOr<HostPort> ParseListen(absl::string_view listen) {
-  const size_t colon = listen.rfind(':');
-  HostPort parsed;
-  if (colon != absl::string_view::npos) {
-    parsed.host = listen.substr(0, colon);
-    const bool bare_ipv6 = absl::StrContains(parsed.host, ':') &&
-                           !absl::StartsWith(parsed.host, "[");
-    if (!parsed.host.empty() && !bare_ipv6 &&
-        absl::SimpleAtoi(listen.substr(colon + 1), &parsed.port) &&
-        parsed.port >= 0 && parsed.port <= 65535) {
-      return parsed;
-    }
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "listen: \"", listen,
-      "\" is not HOST:PORT with a port from 0 to 65535, for example "
-      "127.0.0.1:50051 or [::1]:50051"));
-}
+// A connection that has not introduced itself by then is closed.
+constexpr absl::Duration kHandshakeTime = absl::Seconds(20);
+// An answer to a keepalive.
+constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+// Clients may ask as often as this whether the server is alive.
+constexpr absl::Duration kMinClientKeepalive = absl::Seconds(5);
+// gRPC closes an idle connection after its time; what it cannot close, because
+// of a request that never ends, is cut this much later.
+constexpr absl::Duration kIdleGrace = absl::Seconds(5);
 
 absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
                         int64_t high) {
@@ -72,8 +67,18 @@ absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
 absl::Status Check(const ServerOptions& options) {
   absl::Status status = CheckRange("max_elements", options.limits.max_elements,
                                    1, kMaxElementsCeiling);
+  const AdmissionLimits& admission = options.admission;
   status.Update(
-      CheckRange("max_streams", options.max_streams, 1, kMaxMaxStreams));
+      CheckRange("max_streams", admission.max_streams, 1, kMaxMaxStreams));
+  status.Update(CheckRange("max_streams_per_client",
+                           admission.max_streams_per_client, 1, kNoLimit));
+  status.Update(CheckRange("max_bytes_held", admission.max_bytes_held,
+                           kMinBytesHeld, kNoLimit));
+  status.Update(CheckRange("max_requested_elements",
+                           admission.max_requested_elements, 1, kNoLimit));
+  status.Update(CheckRange("max_connections",
+                           options.connections.max_connections, 1,
+                           kMaxMaxConnections));
   status.Update(CheckRange("generator_threads", options.generator_threads, 0,
                            kMaxThreads));
   return status;
@@ -83,6 +88,34 @@ int GeneratorThreads(const ServerOptions& options) {
   if (options.generator_threads > 0) return options.generator_threads;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   return static_cast<int>(std::min<unsigned>(cores, kMaxThreads));
+}
+
+// As gRPC takes a duration; nothing for an infinite one, which it has by
+// default.
+void SetMilliseconds(grpc::ServerBuilder& builder, const char* name,
+                     absl::Duration duration) {
+  if (duration == absl::InfiniteDuration()) return;
+  builder.AddChannelArgument(name, static_cast<int>(std::clamp<int64_t>(
+                                       absl::ToInt64Milliseconds(duration), 1,
+                                       std::numeric_limits<int>::max())));
+}
+
+// (MAX_CONCURRENT_STREAMS stays unlimited, because exceeding it breaks the
+// connection; StreamAdmission refuses single streams instead.)
+void SetChannelArguments(const ServerOptions& options,
+                         grpc::ServerBuilder& builder) {
+  const ConnectionOptions& connections = options.connections;
+  SetMilliseconds(builder, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                  std::min(kHandshakeTime, connections.max_idle));
+  SetMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                  connections.max_idle);
+  SetMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_MS, connections.max_age);
+  SetMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIME_MS, connections.keepalive);
+  SetMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeout);
+  SetMilliseconds(builder,
+                  GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                  kMinClientKeepalive);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 }
 
 // gRPC builds health and reflection into every server of the process that is
@@ -104,19 +137,26 @@ void EnableHealthAndReflection() {
 // service that it calls, then what the service works with.
 struct Server::Impl {
   explicit Impl(const ServerOptions& options)
-      : admission(options.max_streams),
+      : connections(options.connections.max_idle + kIdleGrace),
+        admission(options.admission),
         generators(GeneratorThreads(options)),
+        watch(options.patience),
         service(MakeWeightInitService({options.limits, &admission, &generators,
-                                       buffers, options.observer,
-                                       options.root_seed})) {}
+                                       &watch, &connections, buffers,
+                                       options.observer, options.root_seed})) {}
 
   const std::shared_ptr<BufferPool> buffers =
       BufferPool::Create(kMaxFreeBufferBytes);
+  Connections connections;
   StreamAdmission admission;
   GeneratorPool generators;
+  StreamWatch watch;
   std::unique_ptr<grpc::Service> service;
   std::unique_ptr<grpc::Server> grpc_server;
-  std::string address;
+  std::unique_ptr<PollerHeartbeat> heartbeat;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_acceptor;
+  std::unique_ptr<Acceptor> acceptor;
+  std::vector<std::string> addresses;
   int port = 0;
   bool drained = false;
 };
@@ -128,42 +168,58 @@ Server::~Server() { Drain(absl::ZeroDuration()); }
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
-  HostPort listen;
-  if (!options.listen.empty()) {
-    auto parsed = ParseListen(options.listen);
-    if (!parsed.ok()) return parsed.status();
-    listen = *parsed;
+  // Before anything is made that would have to be undone.
+  std::vector<ListeningSockets> sockets;
+  for (const std::string& text : options.listen) {
+    auto address = ParseListenAddress(text);
+    if (!address.ok()) return address.status();
+    auto listening = Listen(*address);
+    if (!listening.ok()) return listening.status();
+    sockets.push_back(*std::move(listening));
   }
 
   EnableHealthAndReflection();
   auto impl = std::make_unique<Impl>(options);
+  for (const ListeningSockets& each : sockets) {
+    impl->addresses.push_back(each.address.text());
+    if (impl->port == 0) impl->port = each.address.port;
+  }
   grpc::ServerBuilder builder;
   builder.RegisterService(impl->service.get());
-  // A port in use is an error, not a second server that gets half of the
-  // connections. (MAX_CONCURRENT_STREAMS stays unlimited, because exceeding it
-  // breaks the connection; StreamAdmission refuses single streams instead.)
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  if (!options.listen.empty()) {
-    builder.AddListeningPort(options.listen, MakeServerCredentials(),
-                             &impl->port);
-  }
+  SetChannelArguments(options, builder);
+  impl->grpc_acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      MakeServerCredentials());
   impl->grpc_server = builder.BuildAndStart();
   if (impl->grpc_server == nullptr) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.listen,
-                     ": the port is in use or not allowed, or the host is not "
-                     "this machine"));
+    return absl::InternalError("gRPC cannot start a server");
   }
-  if (!options.listen.empty()) {
-    impl->address = absl::StrCat(listen.host, ":", impl->port);
-  }
+  impl->heartbeat = std::make_unique<PollerHeartbeat>(
+      impl->grpc_server->InProcessChannel(grpc::ChannelArguments()));
   impl->grpc_server->GetHealthCheckService()->SetServingStatus(
       WeightInitServiceName(), true);
+  auto acceptor = Acceptor::Start(
+      std::move(sockets), options.connections.max_connections,
+      &impl->connections,
+      [acceptor = impl->grpc_acceptor.get()](int listening_socket,
+                                             int connection) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+            parameters;
+        parameters.listener_fd = listening_socket;
+        parameters.fd = connection;
+        acceptor->HandleNewConnection(&parameters);
+      });
+  if (!acceptor.ok()) return acceptor.status();
+  impl->acceptor = *std::move(acceptor);
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-void Server::Drain(absl::Duration grace) {
-  if (std::exchange(impl_->drained, true)) return;
+void Server::AnnounceDrain() {
+  impl_->grpc_server->GetHealthCheckService()->Shutdown();
+}
+
+int Server::Drain(absl::Duration grace) {
+  if (std::exchange(impl_->drained, true)) return 0;
   const absl::Time deadline = absl::Now() + grace;
   impl_->admission.Close();
   impl_->grpc_server->GetHealthCheckService()->Shutdown();
@@ -172,13 +228,23 @@ void Server::Drain(absl::Duration grace) {
   // last byte of a stream the acknowledgement covers that byte; sent before, it
   // would not, and a close that finds unread input makes the kernel drop what
   // it has still to send.
-  impl_->admission.WaitUntilIdle(deadline);
+  const bool idle = impl_->admission.WaitUntilIdle(deadline);
+  const int cut = idle ? 0 : impl_->admission.active();
+  impl_->heartbeat.reset();
   impl_->grpc_server->Shutdown(
       absl::ToChronoTime(std::min(deadline, absl::Now() + kCloseGrace)));
   impl_->grpc_server->Wait();
+  impl_->acceptor.reset();
+  return cut;
 }
 
-const std::string& Server::address() const { return impl_->address; }
+const std::vector<std::string>& Server::addresses() const {
+  return impl_->addresses;
+}
+
+std::string Server::address() const {
+  return impl_->addresses.empty() ? "" : impl_->addresses.front();
+}
 
 int Server::port() const { return impl_->port; }
 
@@ -191,5 +257,11 @@ int Server::active_streams() const { return impl_->admission.active(); }
 int64_t Server::bytes_held() const { return impl_->admission.bytes_held(); }
 
 int64_t Server::buffers_in_use() const { return impl_->buffers->in_use(); }
+
+void Server::FreeUnusedBuffers() { impl_->buffers->FreeUnused(); }
+
+int Server::stalled_streams() const { return impl_->watch.stalled(); }
+
+int Server::connections() const { return impl_->connections.count(); }
 
 }  // namespace weightinit

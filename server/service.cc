@@ -1,11 +1,15 @@
 #include "server/service.h"
 
+#include <cstdint>
 #include <memory>
+#include <new>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/support/status.h"
@@ -19,6 +23,7 @@
 #include "server/stream/stream_admission.h"
 #include "server/stream/stream_reactor.h"
 #include "server/tensor_message_source.h"
+#include "weightinit/core/limits.h"
 #include "weightinit/core/tensor_reader.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
 
@@ -37,6 +42,22 @@ using RawService = Base::WithRawCallbackMethod_InitializeTensor<
                 Base::WithRawCallbackMethod_ResolveSeed<
                     Base::WithCallbackMethod_GetServerInfo<Base::Service>>>>>>;
 
+// Chunks do not become smaller than this where memory is short.
+constexpr int64_t kSmallestChunkBytes = int64_t{32} << 10;
+
+// Whom limits per client are for: the address without the port; all that come
+// by sockets of the file system are one.
+std::string ClientOf(const std::string& peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
+
+absl::Status OutOfMemory() {
+  return WithRetryDelay(
+      absl::ResourceExhaustedError("the server has no memory for the stream; "
+                                   "try again later"),
+      absl::Seconds(1));
+}
+
 // A stream that ends before it begins.
 class Refusal final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
@@ -53,8 +74,8 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("InitializeTensor", *context);
-    auto stream =
-        Admit([&]() -> absl::StatusOr<std::unique_ptr<MessageSource>> {
+    auto stream = Admit(
+        *context, [&]() -> absl::StatusOr<std::unique_ptr<MessageSource>> {
           auto plan = PlanInitializeTensor(*request, context_.limits,
                                            context_.root_seed.get());
           if (!plan.ok()) return plan.status();
@@ -62,31 +83,31 @@ class WeightInitServiceImpl final : public RawService {
           return std::make_unique<TensorMessageSource>(
               TensorReader(*std::move(plan)), context_.buffers);
         });
-    return Stream(std::move(stream), std::move(call));
+    return Stream(context, std::move(stream), std::move(call));
   }
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeModel(
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("InitializeModel", *context);
-    auto stream = Admit([&] {
+    auto stream = Admit(*context, [&] {
       return std::make_unique<ModelMessageSource>(
           Planner(*request, PlanInitializeModel),
           static_cast<int64_t>(request->Length()), context_.buffers);
     });
-    return Stream(std::move(stream), std::move(call));
+    return Stream(context, std::move(stream), std::move(call));
   }
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* DescribeModel(
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("DescribeModel", *context);
-    auto stream = Admit([&] {
+    auto stream = Admit(*context, [&] {
       return std::make_unique<ModelDescriptionSource>(
           Planner(*request, PlanDescribeModel),
           static_cast<int64_t>(request->Length()));
     });
-    return Stream(std::move(stream), std::move(call));
+    return Stream(context, std::move(stream), std::move(call));
   }
 
   grpc::ServerUnaryReactor* DescribeTensor(
@@ -120,7 +141,7 @@ class WeightInitServiceImpl final : public RawService {
       const v1::GetServerInfoRequest* /*request*/,
       v1::GetServerInfoResponse* response) override {
     ObservedCall call = Begin("GetServerInfo", *context);
-    DescribeServer(context_.limits, context_.admission->max_streams(),
+    DescribeServer(context_.limits, context_.admission->limits().max_streams,
                    response);
     if (context_.root_seed != nullptr) {
       response->set_root_seed_id(context_.root_seed->id());
@@ -136,6 +157,8 @@ class WeightInitServiceImpl final : public RawService {
 
   ObservedCall Begin(absl::string_view method,
                      const grpc::CallbackServerContext& context) const {
+    // Of one response it has ended by the time that this is noticed.
+    context_.connections->Begin(context.peer());
     ObservedCall call(context_.observer, method);
     if (call.observed()) call.Begin(context.peer());
     return call;
@@ -144,16 +167,36 @@ class WeightInitServiceImpl final : public RawService {
   // A place first: a server that is full does not even read requests. Makes the
   // source, a unique_ptr or a StatusOr of one, by make().
   template <typename Make>
-  absl::StatusOr<AdmittedStream> Admit(const Make& make) const {
-    auto ticket = context_.admission->Admit();
+  absl::StatusOr<AdmittedStream> Admit(
+      const grpc::CallbackServerContext& context, const Make& make) const {
+    auto ticket = context_.admission->Admit(ClientOf(context.peer()));
     if (!ticket.ok()) return ticket.status();
-    absl::StatusOr<std::unique_ptr<MessageSource>> source = make();
-    if (!source.ok()) return source.status();
-    absl::Status held =
-        ticket->HoldBytes((*source)->MaxBytesHeld(MessageStream::kMaxMessages));
-    if (!held.ok()) return held;
+    absl::StatusOr<std::unique_ptr<MessageSource>> source;
+    try {
+      source = make();
+      if (!source.ok()) return source.status();
+      absl::Status held = ticket->RequestElements((*source)->elements());
+      held.Update(HoldBytes(**source, *ticket));
+      if (!held.ok()) return held;
+    } catch (const std::bad_alloc&) {
+      return OutOfMemory();
+    }
     return AdmittedStream{*std::move(source), *std::move(ticket)};
   }
+
+  // Where memory is short the stream has smaller chunks.
+  static absl::Status HoldBytes(MessageSource& source,
+                                StreamAdmission::Ticket& ticket) {
+    int64_t chunk_bytes = kMaxChunkBytes;
+    for (;;) {
+      absl::Status held =
+          ticket.HoldBytes(source.MaxBytesHeld(MessageStream::kMaxMessages));
+      if (held.ok() || chunk_bytes <= kSmallestChunkBytes) return held;
+      chunk_bytes /= 4;
+      source.LimitChunks(chunk_bytes);
+    }
+  }
+
   // Plans the model of `request` by one of the functions of convert.h.
   template <typename Plan>
   ModelPlanner Planner(const grpc::ByteBuffer& request,
@@ -166,6 +209,7 @@ class WeightInitServiceImpl final : public RawService {
 
   // Begins to stream, or refuses.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Stream(
+      grpc::CallbackServerContext* context,
       absl::StatusOr<AdmittedStream> stream, ObservedCall call) const {
     if (!stream.ok()) {
       call.Refuse(stream.status());
@@ -173,7 +217,8 @@ class WeightInitServiceImpl final : public RawService {
     }
     return StreamReactor::Start(std::move(stream->source),
                                 std::move(stream->ticket), std::move(call),
-                                context_.generators);
+                                context_.connections->Begin(context->peer()),
+                                context_.generators, context_.watch, context);
   }
 
   // Ends a call of one response.

@@ -6,10 +6,12 @@
 #include <memory>
 
 #include "grpcpp/impl/service_type.h"
+#include "server/listen/connections.h"
 #include "server/stream/buffer_pool.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/generator_pool.h"
 #include "server/stream/stream_admission.h"
+#include "server/stream/stream_watch.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/root_seed.h"
 
@@ -21,6 +23,8 @@ struct ServiceContext {
   Limits limits;
   StreamAdmission* admission = nullptr;
   GeneratorPool* generators = nullptr;
+  StreamWatch* watch = nullptr;
+  Connections* connections = nullptr;
   std::shared_ptr<BufferPool> buffers;
   CallObserver* observer = nullptr;           // May be null.
   std::shared_ptr<const RootSeed> root_seed;  // May be null.

@@ -63,4 +63,10 @@ int64_t TensorChunks::MaxBytesHeld(int messages) const {
   return messages * static_cast<int64_t>(buffer) + reader_.cost().bytes_held;
 }
 
+void TensorChunks::LimitChunks(int64_t bytes) {
+  const int64_t elements = bytes / DtypeBytes(plan().dtype);
+  chunk_bytes_ = std::min(
+      chunk_bytes_, static_cast<size_t>(elements * DtypeBytes(plan().dtype)));
+}
+
 }  // namespace weightinit

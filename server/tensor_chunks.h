@@ -33,10 +33,13 @@ class TensorChunks {
   // As MessageSource::MaxBytesHeld.
   int64_t MaxBytesHeld(int messages) const;
 
+  // Makes chunks of at most `bytes` bytes. REQUIRES: at least an element's.
+  void LimitChunks(int64_t bytes);
+
  private:
   const std::shared_ptr<BufferPool> buffers_;
   TensorReader reader_;
-  const size_t chunk_bytes_;  // Of a full chunk.
+  size_t chunk_bytes_;  // Of a full chunk.
   DeliveryTotals totals_;
 };
 

@@ -40,4 +40,12 @@ int64_t TensorMessageSource::MaxBytesHeld(int messages) const {
   return chunks_.MaxBytesHeld(messages);
 }
 
+int64_t TensorMessageSource::elements() const {
+  return chunks_.plan().elements;
+}
+
+void TensorMessageSource::LimitChunks(int64_t bytes) {
+  chunks_.LimitChunks(bytes);
+}
+
 }  // namespace weightinit

@@ -22,6 +22,8 @@ class TensorMessageSource final : public MessageSource {
   Effort next_effort() const override;
   absl::StatusOr<StreamMessage> Next() override;
   int64_t MaxBytesHeld(int messages) const override;
+  int64_t elements() const override;
+  void LimitChunks(int64_t bytes) override;
 
  private:
   TensorChunks chunks_;

@@ -77,7 +77,7 @@ TEST(EndToEndTest, FourClientsOfTwoServersGetEqualBytes) {
 
 TEST(EndToEndTest, CancelledFetchFreesItsPlaceOnTheServer) {
   ServerOptions options;
-  options.max_streams = 1;
+  options.admission.max_streams = 1;
   const auto server = StartServer(options);
   const auto client = ClientOf({server->address()});
   ActingSink sink(3, [] { return absl::CancelledError("enough"); });

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/time/time.h"
 #include "server/app/logging.h"
 #include "server/server.h"
 
@@ -16,6 +17,7 @@ struct Flags {
   LogOptions log;
   std::optional<std::string> root_seed_file;
   std::string simd_target;
+  absl::Duration drain_delay = absl::ZeroDuration();
   int drain_seconds = 25;
   bool health_check = false;
   std::string health_check_address;

@@ -15,11 +15,14 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "server/app/call_log.h"
 #include "server/app/flags.h"
 #include "server/app/health_probe.h"
 #include "server/app/logging.h"
+#include "server/app/memory.h"
 #include "server/server.h"
 #include "weightinit/core/root_seed.h"
 #include "weightinit/core/simd_target.h"
@@ -35,7 +38,7 @@ constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 
 int Probe(const Flags& flags) {
   const std::string& address = flags.health_check_address.empty()
-                                   ? flags.server.listen
+                                   ? flags.server.listen.front()
                                    : flags.health_check_address;
   const absl::Status status = weightinit::ProbeHealth(address, kProbeTimeout);
   if (status.ok()) return 0;
@@ -108,24 +111,37 @@ int Serve(Flags flags) {
   }
   auto server = weightinit::Server::Start(flags.server);
   if (!server.ok()) return Fail(server.status());
+  const std::string addresses = absl::StrJoin((*server)->addresses(), ",");
   // Scripts wait for this line.
-  std::cout << "weightinit-server listening on " << (*server)->address() << "\n"
+  std::cout << "weightinit-server listening on " << addresses << "\n"
             << std::flush;
   log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
-                        (*server)->address(), RootSeedText(flags.server)));
+                        addresses, RootSeedText(flags.server)));
 
+  const weightinit::MemoryTrimmer trimmer(
+      [&] { return (*server)->active_streams() == 0; },
+      [&] { (*server)->FreeUnusedBuffers(); });
   int stop_signal = 0;
   sigwait(&stop_signals, &stop_signal);
-  log.Info(absl::StrCat("signal ", stop_signal, ": draining ",
-                        (*server)->active_streams(), " streams for up to ",
-                        flags.drain_seconds, " s"));
   std::thread([stop_signals] {
     int second = 0;
     sigwait(&stop_signals, &second);
     _exit(128 + second);
   }).detach();
-  (*server)->Drain(absl::Seconds(flags.drain_seconds));
-  log.Info("drained");
+  if (flags.drain_delay > absl::ZeroDuration()) {
+    log.Info(absl::StrCat("signal ", stop_signal, ": serving on for ",
+                          absl::FormatDuration(flags.drain_delay),
+                          ", not healthy any more"));
+    (*server)->AnnounceDrain();
+    absl::SleepFor(flags.drain_delay);
+  }
+  log.Info(absl::StrCat("signal ", stop_signal, ": draining ",
+                        (*server)->active_streams(), " streams for up to ",
+                        flags.drain_seconds, " s"));
+  const int cut = (*server)->Drain(absl::Seconds(flags.drain_seconds));
+  log.Info(cut == 0 ? "drained"
+                    : absl::StrCat("drained, but for ", cut,
+                                   " streams that were cut"));
   // Not through the destructors: nothing of ours runs any more, but after a
   // write that had to wait, gRPC's own shutdown can take the ten seconds of its
   // backup poller, which is as long as Docker waits before it kills.
@@ -134,6 +150,7 @@ int Serve(Flags flags) {
 }
 
 int Main(int argc, char** argv) {
+  weightinit::ReserveLittleAddressSpace();
   Flags flags;
   if (const std::optional<int> status =
           weightinit::ParseFlags(argc, argv, &flags)) {

@@ -48,26 +48,33 @@ size_t BufferPool::ClassOf(size_t bytes) {
 
 std::unique_ptr<BufferPool::Buffer> BufferPool::Take(size_t bytes) {
   const size_t size_class = ClassOf(bytes);
-  uint8_t* data = nullptr;
-  {
-    const absl::MutexLock lock(&mutex_);
-    ++in_use_;
-    auto& buffers = free_[size_class];
-    if (!buffers.empty()) {
-      data = buffers.back();
-      buffers.pop_back();
-      free_bytes_ -= CapacityOf(size_class);
-    }
-  }
+  uint8_t* data = TakeFree(size_class);
   if (data == nullptr) data = Allocate(CapacityOf(size_class));
+  ++in_use_;
   return std::unique_ptr<Buffer>(
       new Buffer(shared_from_this(), size_class, data));
 }
 
+uint8_t* BufferPool::TakeFree(size_t size_class) {
+  const absl::MutexLock lock(&mutex_);
+  auto& buffers = free_[size_class];
+  if (buffers.empty()) return nullptr;
+  uint8_t* const data = buffers.back();
+  buffers.pop_back();
+  free_bytes_ -= CapacityOf(size_class);
+  return data;
+}
+
+void BufferPool::FreeUnused() {
+  for (size_t size_class = 0; size_class < kSizeClasses; ++size_class) {
+    while (uint8_t* const data = TakeFree(size_class)) Free(data);
+  }
+}
+
 void BufferPool::GiveBack(size_t size_class, uint8_t* data) {
+  --in_use_;
   {
     const absl::MutexLock lock(&mutex_);
-    --in_use_;
     if (free_bytes_ + CapacityOf(size_class) <= max_free_bytes_) {
       free_[size_class].push_back(data);
       free_bytes_ += CapacityOf(size_class);
@@ -75,11 +82,6 @@ void BufferPool::GiveBack(size_t size_class, uint8_t* data) {
     }
   }
   Free(data);
-}
-
-int64_t BufferPool::in_use() const {
-  const absl::MutexLock lock(&mutex_);
-  return in_use_;
 }
 
 size_t BufferPool::free_bytes() const {

@@ -4,6 +4,7 @@
 #define WEIGHTINIT_SERVER_STREAM_BUFFER_POOL_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,14 +53,17 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // REQUIRES: 1 <= bytes <= kMaxBufferBytes.
+  // Throws std::bad_alloc. REQUIRES: 1 <= bytes <= kMaxBufferBytes.
   std::unique_ptr<Buffer> Take(size_t bytes);
+
+  // Frees the buffers that nobody has.
+  void FreeUnused();
 
   // The capacity of a buffer that is taken for `bytes`.
   static size_t CapacityFor(size_t bytes) { return CapacityOf(ClassOf(bytes)); }
 
   // Buffers on loan.
-  int64_t in_use() const;
+  int64_t in_use() const { return in_use_; }
   // Bytes kept for the next borrowers.
   size_t free_bytes() const;
 
@@ -73,6 +77,8 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
 
   explicit BufferPool(size_t max_free_bytes)
       : max_free_bytes_(max_free_bytes) {}
+  // A free buffer; null if there is none.
+  uint8_t* TakeFree(size_t size_class);
   void GiveBack(size_t size_class, uint8_t* data);
 
   const size_t max_free_bytes_;
@@ -81,7 +87,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   // Last in, first out: the warmest buffer is lent first.
   std::array<std::vector<uint8_t*>, kSizeClasses> free_ ABSL_GUARDED_BY(mutex_);
   size_t free_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t in_use_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<int64_t> in_use_{0};
 };
 
 }  // namespace weightinit

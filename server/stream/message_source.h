@@ -61,6 +61,13 @@ class MessageSource {
   // Bytes of memory held at most while up to `messages` messages are not sent
   // yet, those of the messages included.
   virtual int64_t MaxBytesHeld(int messages) const = 0;
+
+  // Elements that the request asks for, as far as it says; 0 if it does not.
+  virtual int64_t elements() const { return 0; }
+
+  // Asks for chunks of at most `bytes` bytes, which changes MaxBytesHeld.
+  // REQUIRES: no message has been made.
+  virtual void LimitChunks(int64_t bytes) { static_cast<void>(bytes); }
 };
 
 }  // namespace weightinit

@@ -1,11 +1,15 @@
 #include "server/stream/message_stream.h"
 
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/stream/message_source.h"
 
 namespace weightinit {
@@ -15,14 +19,16 @@ using Effort = MessageSource::Effort;
 MessageStream::MessageStream(std::unique_ptr<MessageSource> source,
                              StreamAdmission::Ticket ticket,
                              ObservedCall observed, GeneratorPool* generators,
-                             StreamCall* call)
+                             StreamWatch* watch, StreamCall* call)
     : generators_(generators),
+      watch_(watch),
       call_(call),
       source_(std::move(source)),
       ticket_(std::move(ticket)),
       observed_(std::move(observed)) {}
 
 void MessageStream::Start() {
+  watch_->Add(this);
   Decision decision;
   {
     const absl::MutexLock lock(&mutex_);
@@ -38,6 +44,7 @@ void MessageStream::OnWriteDone(bool ok) {
   {
     const absl::MutexLock lock(&mutex_);
     writing_ = false;
+    in_transport_ = false;
     if (ok) observed_.Progress(in_flight_.delivered);
     in_flight_.wire.Clear();
     decision = Decide();
@@ -47,9 +54,31 @@ void MessageStream::OnWriteDone(bool ok) {
 
 void MessageStream::OnCancel() { cancelled_ = true; }
 
+absl::Duration MessageStream::Look(absl::Time now,
+                                   const StreamPatience& patience) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (now - begin_ >= patience.life && error_.ok() && !finished_) {
+      // Seen when the next message is through.
+      error_ = absl::UnavailableError(absl::StrCat(
+          "the stream has lasted ", absl::FormatDuration(patience.life),
+          ", which is its longest life; another can go on from here"));
+    }
+    const absl::Duration taken =
+        in_transport_ ? now - in_transport_since_ : absl::ZeroDuration();
+    if (taken < patience.write_stall || stalled_) return taken;
+    stalled_ = true;
+  }
+  call_->Cancel();
+  return patience.write_stall;
+}
+
 void MessageStream::OnDone() {
+  watch_->Remove(this);
   const absl::MutexLock lock(&mutex_);
-  if (cancelled_) {
+  if (stalled_) {
+    observed_.End(absl::StatusCode::kDeadlineExceeded);
+  } else if (cancelled_) {
     observed_.End(absl::StatusCode::kCancelled);
   } else if (!error_.ok()) {
     if (written_) {
@@ -65,7 +94,7 @@ void MessageStream::OnDone() {
 
 void MessageStream::Run() {
   absl::StatusOr<StreamMessage> made = absl::CancelledError();
-  if (!cancelled_) made = source_->Next();
+  if (!cancelled_) made = Make();
   Decision decision;
   {
     const absl::MutexLock lock(&mutex_);
@@ -76,6 +105,14 @@ void MessageStream::Run() {
   // If there is nothing to do, a write in flight kept the object alive; it may
   // have ended by now, and the object may be gone.
   if (!decision.is_nothing()) Perform(decision);
+}
+
+absl::StatusOr<StreamMessage> MessageStream::Make() {
+  try {
+    return source_->Next();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("the server has no memory left");
+  }
 }
 
 void MessageStream::Take(absl::StatusOr<StreamMessage> made) {
@@ -103,7 +140,7 @@ MessageStream::Decision MessageStream::Decide() {
   if (!generating_) {
     while (error_.ok() && held() < kMaxMessages &&
            source_->next_effort() == Effort::kQuick) {
-      Take(source_->Next());
+      Take(Make());
     }
     if (error_.ok() && held() < kMaxMessages &&
         source_->next_effort() == Effort::kSlow) {
@@ -115,6 +152,8 @@ MessageStream::Decision MessageStream::Decide() {
     in_flight_ = std::move(ready_.front());
     ready_.pop_front();
     written_ = true;
+    in_transport_ = true;
+    in_transport_since_ = absl::Now();
     if (!generating_ && ready_.empty() && error_.ok() &&
         source_->next_effort() == Effort::kNone) {
       finished_ = true;

@@ -11,11 +11,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/generator_pool.h"
 #include "server/stream/message_source.h"
 #include "server/stream/stream_admission.h"
+#include "server/stream/stream_watch.h"
 
 namespace weightinit {
 
@@ -29,6 +32,10 @@ class StreamCall {
   virtual void WriteAndFinish(const grpc::ByteBuffer* message) = 0;
   // The end of the call with an error.
   virtual void FinishWithError(const absl::Status& error) = 0;
+  // Cancels the call, whatever it is doing: OnCancel follows, on another thread
+  // if this one is within a method of the stream, and OnWriteDone if a write is
+  // in flight.
+  virtual void Cancel() = 0;
 
  protected:
   ~StreamCall() = default;
@@ -50,14 +57,16 @@ class StreamCall {
 // The call is used with the mutex released, because completions may arrive on
 // other threads before such a use returns, and one of them may be the end of
 // this object.
-class MessageStream final : private GeneratorPool::Task {
+class MessageStream final : private GeneratorPool::Task,
+                            private StreamWatch::Stream {
  public:
   static constexpr int kMaxMessages = 3;
 
-  // `generators` and `call` outlive the stream.
+  // `generators`, `watch` and `call` outlive the stream.
   MessageStream(std::unique_ptr<MessageSource> source,
                 StreamAdmission::Ticket ticket, ObservedCall observed,
-                GeneratorPool* generators, StreamCall* call);
+                GeneratorPool* generators, StreamWatch* watch,
+                StreamCall* call);
   MessageStream(const MessageStream&) = delete;
   MessageStream& operator=(const MessageStream&) = delete;
   ~MessageStream() = default;
@@ -81,9 +90,14 @@ class MessageStream final : private GeneratorPool::Task {
     absl::Status error;  // Of kFail.
   };
 
+  absl::Duration Look(absl::Time now, const StreamPatience& patience) override
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // On a generator thread: makes the next message.
   void Run() override ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The next message of the source.
+  absl::StatusOr<StreamMessage> Make();
   // Keeps a message that was made, or the error in its place.
   void Take(absl::StatusOr<StreamMessage> made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -98,6 +112,7 @@ class MessageStream final : private GeneratorPool::Task {
   }
 
   GeneratorPool* const generators_;
+  StreamWatch* const watch_;
   StreamCall* const call_;
 
   // Used by the pending task alone, or under mutex_ with none pending.
@@ -111,8 +126,14 @@ class MessageStream final : private GeneratorPool::Task {
   std::deque<StreamMessage> ready_ ABSL_GUARDED_BY(mutex_);
   bool generating_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  // A message, the last one too, that the transport has still to take.
+  bool in_transport_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Time in_transport_since_ ABSL_GUARDED_BY(mutex_);
+  const absl::Time begin_ = absl::Now();
+  bool stalled_ ABSL_GUARDED_BY(mutex_) = false;  // And so cancelled.
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Status error_ ABSL_GUARDED_BY(mutex_);    // Of the source.
+  // Of the source, or that the stream has lasted too long.
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
   bool written_ ABSL_GUARDED_BY(mutex_) = false;  // A message, at least.
   // The message being written. Decide changes it when there is none; the write
   // reads it without the mutex.

@@ -11,6 +11,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/support/status.h"
 #include "proto/cpp/status_conversion.h"
+#include "server/listen/connections.h"
 #include "server/stream/message_stream.h"
 
 namespace weightinit {
@@ -19,13 +20,16 @@ namespace weightinit {
 class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                             private StreamCall {
  public:
-  // Begins to stream. `generators` outlives the stream.
+  // Begins to stream. `generators`, `watch` and `context` outlive the stream;
+  // `call` lasts as long as it does.
   static StreamReactor* Start(std::unique_ptr<MessageSource> source,
                               StreamAdmission::Ticket ticket,
-                              ObservedCall observed,
-                              GeneratorPool* generators) {
+                              ObservedCall observed, Connections::Call call,
+                              GeneratorPool* generators, StreamWatch* watch,
+                              grpc::CallbackServerContext* context) {
     auto* reactor = new StreamReactor(std::move(source), std::move(ticket),
-                                      std::move(observed), generators);
+                                      std::move(observed), std::move(call),
+                                      generators, watch, context);
     // gRPC calls OnDone only after the handler has returned the reactor, so the
     // object outlives this call even if the stream should end within it.
     reactor->stream_.Start();
@@ -42,9 +46,12 @@ class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   StreamReactor(std::unique_ptr<MessageSource> source,
                 StreamAdmission::Ticket ticket, ObservedCall observed,
-                GeneratorPool* generators)
-      : stream_(std::move(source), std::move(ticket), std::move(observed),
-                generators, this) {}
+                Connections::Call call, GeneratorPool* generators,
+                StreamWatch* watch, grpc::CallbackServerContext* context)
+      : context_(context),
+        call_(std::move(call)),
+        stream_(std::move(source), std::move(ticket), std::move(observed),
+                generators, watch, this) {}
   ~StreamReactor() override = default;
 
   void Write(const grpc::ByteBuffer* message) override { StartWrite(message); }
@@ -55,6 +62,10 @@ class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     Finish(ToGrpcStatus(error));
   }
 
+  void Cancel() override { context_->TryCancel(); }
+
+  grpc::CallbackServerContext* const context_;
+  const Connections::Call call_;
   MessageStream stream_;
 };
 

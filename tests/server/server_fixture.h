@@ -34,7 +34,9 @@ inline std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 }
 
 inline std::unique_ptr<Server> StartServer(ServerOptions options = {}) {
-  options.listen = "127.0.0.1:0";
+  if (options.listen == ServerOptions().listen) {
+    options.listen = {"127.0.0.1:0"};
+  }
   auto server = Server::Start(options);
   if (!server.ok()) {
     ADD_FAILURE() << server.status();

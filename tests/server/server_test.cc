@@ -249,7 +249,7 @@ TEST_F(ServerTest, ReflectionDescribesTheServicesAndTheirMessages) {
 
 TEST_F(ServerTest, PortInUseIsAnErrorThatSaysTheAddress) {
   ServerOptions options;
-  options.listen = server_->address();
+  options.listen = {server_->address()};
   const auto second = Server::Start(options);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()),
@@ -263,7 +263,7 @@ TEST(ServerOptionsTest, OptionOutOfRangeIsAnErrorThatNamesIt) {
     return std::string(server.status().message());
   };
   ServerOptions options;
-  options.max_streams = 0;
+  options.admission.max_streams = 0;
   EXPECT_THAT(message(options), HasSubstr("max_streams: 0"));
   options = {};
   options.generator_threads = -1;
@@ -274,7 +274,7 @@ TEST(ServerOptionsTest, OptionOutOfRangeIsAnErrorThatNamesIt) {
   for (const char* listen : {"50051", "127.0.0.1", "127.0.0.1:", ":1",
                              "127.0.0.1:65536", "127.0.0.1:x", "::1:50051"}) {
     options = {};
-    options.listen = listen;
+    options.listen = {listen};
     EXPECT_THAT(message(options), HasSubstr(listen));
   }
 }
@@ -320,10 +320,22 @@ TEST_F(ServerTest, DrainLetsARunningStreamFinishAndRefusesNewOnes) {
 
 TEST_F(ServerTest, DrainCancelsAStalledStreamWhenItsGraceIsOver) {
   StalledStream stalled(stub_.get(), LargeRequest());
-  server_->Drain(absl::Milliseconds(100));
+  EXPECT_EQ(server_->Drain(absl::Milliseconds(100)), 1);
   EXPECT_EQ(server_->active_streams(), 0);
   EXPECT_FALSE(stalled.Finish().ok());
   EXPECT_FALSE(stalled.delivery.trailer.has_value());
+}
+
+TEST_F(ServerTest, DrainThatIsAnnouncedIsSeenBeforeAnythingIsRefused) {
+  HealthWatch watch(Connect(server_->address()));
+  EXPECT_EQ(watch.Next(), HealthCheckResponse::SERVING);
+  server_->AnnounceDrain();
+  EXPECT_EQ(watch.Next(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_TRUE(Fetch(stub_.get(), ParseRequest("tensor {}")).status.ok());
+  const auto other =
+      v1::WeightInitService::NewStub(Connect(server_->address()));
+  EXPECT_TRUE(Fetch(other.get(), ParseRequest("tensor {}")).status.ok());
+  EXPECT_EQ(server_->Drain(absl::Minutes(5)), 0);
 }
 
 TEST_F(ServerTest, DrainOfAnIdleServerDoesNotWaitForItsGrace) {

@@ -225,7 +225,7 @@ TEST(ServerProcessTest, BadFlagExitsTwoAndIsNamed) {
   }
   EXPECT_EQ(RunServer({"--no-such-flag"}).code, 2);
   EXPECT_THAT(RunServer({"--listen", "nowhere"}).err,
-              HasSubstr("\"nowhere\" is not HOST:PORT"));
+              HasSubstr("\"nowhere\" is neither HOST:PORT"));
 }
 
 TEST(ServerProcessTest, EnvironmentAndConfigFileSetFlags) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -45,6 +46,7 @@ class FakeStreamCall final : public StreamCall {
       changed_.SignalAll();
     }
     completer_.join();
+    if (canceller_.joinable()) canceller_.join();
   }
 
   FakeStreamCall(const FakeStreamCall&) = delete;
@@ -136,6 +138,27 @@ class FakeStreamCall final : public StreamCall {
     Finish(static_cast<grpc::StatusCode>(error.code()));
   }
 
+  // On another thread, as gRPC does it; a write in flight fails then.
+  void Cancel() override {
+    {
+      const absl::MutexLock lock(&mutex_);
+      ++references_;
+    }
+    canceller_ = std::thread([this] {
+      stream_->OnCancel();
+      bool fail = false;
+      {
+        const absl::MutexLock lock(&mutex_);
+        fail = std::exchange(write_in_flight_, false);
+      }
+      if (fail) {
+        stream_->OnWriteDone(false);
+        Unref();
+      }
+      Unref();
+    });
+  }
+
  private:
   void Finish(grpc::StatusCode code) {
     {
@@ -211,6 +234,7 @@ class FakeStreamCall final : public StreamCall {
   grpc::StatusCode code_ ABSL_GUARDED_BY(mutex_) = grpc::StatusCode::UNKNOWN;
   int64_t most_buffers_ ABSL_GUARDED_BY(mutex_) = 0;
 
+  std::thread canceller_;
   std::thread completer_;  // Last, since it uses the others.
 };
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "server/stream/generator_pool.h"
 #include "server/stream/message_source.h"
 #include "server/stream/stream_admission.h"
+#include "server/stream/stream_watch.h"
 #include "server/tensor_message_source.h"
 #include "tests/server/stream/fake_stream_call.h"
 #include "weightinit/core/plan.h"
@@ -120,6 +122,34 @@ class FailingSource final : public MessageSource {
   size_t asked_ = 0;
 };
 
+// Any message.
+StreamMessage SomeMessage() {
+  const grpc::Slice slice(v1::InitializeTensorResponse().SerializeAsString());
+  return StreamMessage(grpc::ByteBuffer(&slice, 1), {});
+}
+
+// A source that never ends.
+class EndlessSource final : public MessageSource {
+ public:
+  Effort next_effort() const override { return Effort::kSlow; }
+  absl::StatusOr<StreamMessage> Next() override { return SomeMessage(); }
+  int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
+};
+
+// A source that finds no memory for its second message.
+class HungrySource final : public MessageSource {
+ public:
+  Effort next_effort() const override { return Effort::kSlow; }
+  absl::StatusOr<StreamMessage> Next() override {
+    if (asked_++ > 0) throw std::bad_alloc();
+    return SomeMessage();
+  }
+  int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
+
+ private:
+  int asked_ = 0;
+};
+
 // What streams need, and what must be left when they are done.
 class MessageStreamTest : public ::testing::Test {
  protected:
@@ -138,12 +168,17 @@ class MessageStreamTest : public ::testing::Test {
   }
 
   void Start(FakeStreamCall* call, std::unique_ptr<MessageSource> source) {
+    Start(call, std::move(source), &watch_);
+  }
+
+  void Start(FakeStreamCall* call, std::unique_ptr<MessageSource> source,
+             StreamWatch* watch) {
     auto ticket = admission_.Admit();
     ASSERT_TRUE(ticket.ok()) << ticket.status();
     ObservedCall observed(&observer_, "InitializeTensor");
     call->Run(std::make_unique<MessageStream>(
         std::move(source), *std::move(ticket), std::move(observed),
-        &generators_, call));
+        &generators_, watch, call));
   }
 
   void TearDown() override {
@@ -153,9 +188,10 @@ class MessageStreamTest : public ::testing::Test {
   }
 
   const std::shared_ptr<BufferPool> buffers_ = BufferPool::Create(1 << 20);
-  StreamAdmission admission_{1};
+  StreamAdmission admission_{{1}};
   RecordingObserver observer_;
   GeneratorPool generators_{2};
+  StreamWatch watch_{StreamPatience{}};
 };
 
 void ExpectWholeTensor(const FakeStreamCall& call, int64_t elements) {
@@ -216,6 +252,52 @@ TEST_F(MessageStreamTest,
                 efforts.size() == 1 ? "refusal" : "INVALID_ARGUMENT");
     }
   }
+}
+
+TEST_F(MessageStreamTest, StreamWhoseClientDoesNotReadIsEndedAfterItsTime) {
+  StreamWatch watch({/*write_stall=*/absl::Milliseconds(40)});
+  // The first message, one in the middle, and the last one.
+  for (const auto& efforts : std::vector<std::vector<MessageSource::Effort>>{
+           std::vector<MessageSource::Effort>(9, MessageSource::Effort::kSlow),
+           {MessageSource::Effort::kQuick}}) {
+    FakeStreamCall call(FakeStreamCall::Completion::kNever, buffers_.get());
+    Start(&call, std::make_unique<CountingSource>(efforts), &watch);
+    call.WaitUntilDone();
+    if (efforts.size() == 1) continue;  // The stand-in takes a last message.
+    EXPECT_EQ(call.code(), grpc::StatusCode::CANCELLED);
+    EXPECT_EQ(observer_.events().back(), "DEADLINE_EXCEEDED");
+  }
+}
+
+TEST_F(MessageStreamTest, StalledStreamsAreCounted) {
+  StreamWatch watch({/*write_stall=*/absl::Seconds(2)});
+  FakeStreamCall call(FakeStreamCall::Completion::kNever, buffers_.get());
+  Start(&call,
+        std::make_unique<CountingSource>(std::vector<MessageSource::Effort>(
+            9, MessageSource::Effort::kSlow)),
+        &watch);
+  while (watch.stalled() == 0) absl::SleepFor(absl::Milliseconds(5));
+  EXPECT_EQ(watch.stalled(), 1);
+  call.CancelAfter(1);
+  call.FailWrite();
+  call.WaitUntilDone();
+  while (watch.stalled() != 0) absl::SleepFor(absl::Milliseconds(5));
+}
+
+TEST_F(MessageStreamTest, StreamIsEndedAfterItsLongestLife) {
+  StreamWatch watch({absl::Seconds(60), /*life=*/absl::Milliseconds(20)});
+  FakeStreamCall call(FakeStreamCall::Completion::kLater, buffers_.get());
+  Start(&call, std::make_unique<EndlessSource>(), &watch);
+  call.WaitUntilDone();
+  EXPECT_EQ(call.code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(observer_.events().back(), "UNAVAILABLE");
+}
+
+TEST_F(MessageStreamTest, SourceWithoutMemoryEndsItsStreamAlone) {
+  FakeStreamCall call(FakeStreamCall::Completion::kLater, buffers_.get());
+  Start(&call, std::make_unique<HungrySource>());
+  call.WaitUntilDone();
+  EXPECT_EQ(call.code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
 TEST_F(MessageStreamTest, SourceOfAnyQuickAndSlowMessagesIsSentInOrder) {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "proto/cpp/status_conversion.h"
 
 namespace weightinit {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(StreamAdmissionTest, StreamAboveTheLimitIsRefusedWithTheLimit) {
-  StreamAdmission admission(2);
+  StreamAdmission admission({2});
   const auto first = admission.Admit();
   const auto second = admission.Admit();
   ASSERT_TRUE(first.ok() && second.ok());
@@ -28,8 +29,53 @@ TEST(StreamAdmissionTest, StreamAboveTheLimitIsRefusedWithTheLimit) {
               HasSubstr("already serves 2 streams"));
 }
 
+TEST(StreamAdmissionTest, RefusalForNowSaysWhenToAskAgain) {
+  StreamAdmission admission({1});
+  const auto first = admission.Admit();
+  const auto second = admission.Admit();
+  const auto delay = RetryDelayOf(second.status());
+  ASSERT_TRUE(delay.has_value());
+  EXPECT_GT(*delay, absl::ZeroDuration());
+  admission.Close();
+  EXPECT_FALSE(RetryDelayOf(admission.Admit().status()).has_value());
+}
+
+TEST(StreamAdmissionTest, ClientHasItsShareOfThePlaces) {
+  StreamAdmission admission({3, /*max_streams_per_client=*/2});
+  auto first = admission.Admit("a");
+  const auto second = admission.Admit("a");
+  ASSERT_TRUE(first.ok() && second.ok());
+  const auto refused = admission.Admit("a");
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.status().message()),
+              HasSubstr("max_streams_per_client"));
+  EXPECT_TRUE(admission.Admit("b").ok());
+  first->FreePlace();
+  EXPECT_TRUE(admission.Admit("a").ok());
+}
+
+TEST(StreamAdmissionTest, ElementsOfAllRequestsTogetherAreBounded) {
+  AdmissionLimits limits;
+  limits.max_requested_elements = 100;
+  StreamAdmission admission(limits);
+  auto first = admission.Admit();
+  auto second = admission.Admit();
+  ASSERT_TRUE(first.ok() && second.ok());
+  // Alone it may be as large as any tensor.
+  EXPECT_TRUE(first->RequestElements(1000).ok());
+  EXPECT_EQ(second->RequestElements(1).code(),
+            absl::StatusCode::kResourceExhausted);
+  first->FreePlace();
+  EXPECT_TRUE(second->RequestElements(60).ok());
+  auto third = admission.Admit();
+  ASSERT_TRUE(third.ok());
+  EXPECT_EQ(third->RequestElements(41).code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(third->RequestElements(40).ok());
+}
+
 TEST(StreamAdmissionTest, EndedStreamFreesItsPlaceOnce) {
-  StreamAdmission admission(1);
+  StreamAdmission admission({1});
   {
     auto ticket = admission.Admit();
     ASSERT_TRUE(ticket.ok());
@@ -42,7 +88,7 @@ TEST(StreamAdmissionTest, EndedStreamFreesItsPlaceOnce) {
 }
 
 TEST(StreamAdmissionTest, BytesThatStreamsMayHoldAreCountedUntilTheyEnd) {
-  StreamAdmission admission(3, /*max_bytes=*/100);
+  StreamAdmission admission({3, 3, /*max_bytes_held=*/100});
   auto first = admission.Admit();
   ASSERT_TRUE(first.ok());
   EXPECT_TRUE(first->HoldBytes(60).ok());
@@ -64,7 +110,7 @@ TEST(StreamAdmissionTest, BytesThatStreamsMayHoldAreCountedUntilTheyEnd) {
 }
 
 TEST(StreamAdmissionTest, StreamThatFreedItsPlaceIsStillWaitedFor) {
-  StreamAdmission admission(1);
+  StreamAdmission admission({1});
   auto ticket = admission.Admit();
   ASSERT_TRUE(ticket.ok());
   ticket->FreePlace();
@@ -72,14 +118,14 @@ TEST(StreamAdmissionTest, StreamThatFreedItsPlaceIsStillWaitedFor) {
 }
 
 TEST(StreamAdmissionTest, ClosedAdmissionRefusesAsUnavailable) {
-  StreamAdmission admission(1);
+  StreamAdmission admission({1});
   admission.Close();
   EXPECT_EQ(admission.Admit().status().code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(admission.WaitUntilIdle(absl::Now()));
 }
 
 TEST(StreamAdmissionTest, WaitEndsWithTheLastStream) {
-  StreamAdmission admission(1);
+  StreamAdmission admission({1});
   auto ticket = admission.Admit();
   ASSERT_TRUE(ticket.ok());
   std::promise<void> end;

@@ -149,7 +149,7 @@ TEST(ParallelFetchTest, OtherServersDoTheWorkOfOneThatRefuses) {
 
 TEST(ParallelFetchTest, StreamsThatAServerHasNotAreNotNeeded) {
   ServerOptions options;
-  options.max_streams = 1;
+  options.admission.max_streams = 1;
   const auto server = StartServer(options);
   const auto client = ParallelClientOf({server->address()}, 4);
   ExpectSame(*FetchFrom(**WeightClient::Local(), ModelRequest()),
