@@ -1,0 +1,67 @@
+"""What clients of bad will or bad luck send: bytes of HTTP/2, written by hand."""
+
+import socket
+import struct
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+METHOD = "/weightinit.v1.WeightInitService/InitializeTensor"
+
+DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE = 0, 1, 3, 4, 8
+END_STREAM, END_HEADERS = 1, 4
+
+
+def frame(kind, flags, stream, payload=b""):
+    """One frame."""
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def _literal(name, value):
+    """A header field without indexing, never Huffman coded."""
+    def text(part):
+        encoded = part.encode()
+        assert len(encoded) < 127
+        return bytes([len(encoded)]) + encoded
+
+    return b"\x00" + text(name) + text(value)
+
+
+def call_headers(method=METHOD):
+    """The header block of a call."""
+    return b"".join(_literal(*each) for each in (
+        (":method", "POST"), (":scheme", "http"), (":path", method), (":authority", "localhost"),
+        ("content-type", "application/grpc"), ("te", "trailers")))
+
+
+def connect(server):
+    """A TCP connection to a server."""
+    return socket.create_connection((server.host, server.port), timeout=10)
+
+
+def hello(connection):
+    """What a client of HTTP/2 says first."""
+    connection.sendall(PREFACE + frame(SETTINGS, 0, 0))
+
+
+def begin_call(connection, stream=1, body=b""):
+    """A call whose request does not end."""
+    connection.sendall(frame(HEADERS, END_HEADERS, stream, call_headers()) +
+                       (frame(DATA, 0, stream, body) if body else b""))
+
+
+def is_closed(connection):
+    """Whether the server has ended a connection; what it has sent is dropped."""
+    connection.setblocking(False)
+    try:
+        while True:
+            if not connection.recv(65536):
+                return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        try:
+            connection.setblocking(True)
+            connection.settimeout(10)
+        except OSError:
+            pass

@@ -1,0 +1,122 @@
+"""Connections of bad will or bad luck: others are served all the while."""
+
+import contextlib
+import time
+import unittest
+
+import attacks
+from server_process import ServerProcess, soon
+
+import weightinit
+
+
+def answers(server, timeout=10.0):
+    """Whether a new client gets its tensor, and after how many seconds."""
+    begin = time.monotonic()
+    try:
+        with weightinit.Client(server.address, timeout=timeout) as client:
+            made = client.tensor((256,), scheme="normal", seed=1)
+    except weightinit.WeightInitError:
+        return False, time.monotonic() - begin
+    assert made.tobytes() == weightinit.Local().tensor((256,), scheme="normal", seed=1).tobytes()
+    return True, time.monotonic() - begin
+
+
+class ConnectionsTest(unittest.TestCase):
+    def assert_serves(self, server):
+        self.assertTrue(server.alive())
+        self.assertTrue(answers(server)[0])
+
+    def test_descriptors_that_ran_out_are_used_again(self):
+        with ServerProcess(descriptors=128) as server, contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(attacks.connect(server)) for _ in range(500)]
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    attacks.hello(connection)
+            # Those that no descriptor is left for are told so.
+            self.assertTrue(soon(lambda: sum(map(attacks.is_closed, connections)) >= 370)[0])
+            for connection in connections:
+                connection.close()
+            self.assertTrue(soon(lambda: answers(server)[0])[0])
+            self.assertTrue(soon(lambda: server.descriptors() < 64)[0])
+
+    def test_connections_above_the_cap_are_closed_and_others_stay(self):
+        with ServerProcess("--max-connections", "20") as server, contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(attacks.connect(server)) for _ in range(50)]
+            self.assertTrue(soon(lambda: sum(map(attacks.is_closed, connections)) == 30)[0])
+            for connection in connections:
+                connection.close()
+            self.assertTrue(soon(lambda: answers(server)[0])[0])
+
+    def test_requests_that_never_end_are_cut(self):
+        with ServerProcess("--connection-idle-seconds", "1") as server, contextlib.ExitStack() as stack:
+            before = server.descriptors()
+            connections = [stack.enter_context(attacks.connect(server)) for _ in range(200)]
+            for connection in connections:
+                attacks.hello(connection)
+                attacks.begin_call(connection, body=b"\x00\x00\x00\x00\xff")
+            self.assert_serves(server)
+            self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
+            self.assertTrue(soon(lambda: server.descriptors() <= before + 5)[0])
+            self.assert_serves(server)
+
+    def test_connections_that_never_speak_are_cut(self):
+        with ServerProcess("--connection-idle-seconds", "1") as server, contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(attacks.connect(server)) for _ in range(200)]
+            self.assert_serves(server)
+            self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
+
+    def test_connection_with_a_stream_is_not_idle(self):
+        with ServerProcess("--connection-idle-seconds", "1") as server:
+            with weightinit.Client(server.address) as client:
+                begin = time.monotonic()
+                # At least as long as it takes until an idle one is cut.
+                while time.monotonic() - begin < 8:
+                    client.tensor((1 << 22,), scheme="zeros")
+            self.assertTrue(server.alive())
+
+    def test_garbage_ends_its_connection_alone(self):
+        with ServerProcess() as server, contextlib.ExitStack() as stack:
+            garbage = [
+                b"\x00" * 1000,
+                b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                attacks.PREFACE + b"\xff" * 4096,
+                attacks.PREFACE + attacks.frame(attacks.HEADERS, attacks.END_HEADERS, 1, b"\xff" * 200),
+                attacks.PREFACE + attacks.frame(attacks.DATA, 0, 7, b"x" * 100),
+                attacks.PREFACE + attacks.frame(attacks.SETTINGS, 0, 0, b"x" * 5),
+            ]
+            connections = [stack.enter_context(attacks.connect(server)) for _ in garbage]
+            for connection, sent in zip(connections, garbage, strict=True):
+                connection.sendall(sent)
+            truncated = stack.enter_context(attacks.connect(server))
+            truncated.sendall(attacks.PREFACE[:10])
+            truncated.close()
+            self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
+            self.assert_serves(server)
+
+    def test_streams_reset_at_once_leave_nothing(self):
+        with ServerProcess() as server:
+            self.assert_serves(server)
+            before = server.resident_mb()
+            with attacks.connect(server) as connection:
+                attacks.hello(connection)
+                block = attacks.call_headers()
+                for first in range(0, 20000, 100):
+                    burst = b"".join(
+                        attacks.frame(attacks.HEADERS, attacks.END_HEADERS, 2 * (first + i) + 1, block)
+                        + attacks.frame(attacks.RST_STREAM, 0, 2 * (first + i) + 1, b"\x00\x00\x00\x08")
+                        for i in range(100))
+                    try:
+                        connection.sendall(burst)
+                    except OSError:
+                        break
+                    attacks.is_closed(connection)
+                self.assert_serves(server)
+                self.assertLess(server.resident_mb(), 512)
+            self.assertTrue(soon(lambda: server.resident_mb() < before + 20)[0],
+                            f"{before:.0f} MB before, {server.resident_mb():.0f} MB after")
+            self.assert_serves(server)
+
+
+if __name__ == "__main__":
+    unittest.main()
