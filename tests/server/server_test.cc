@@ -319,7 +319,10 @@ TEST_F(ServerTest, DrainLetsARunningStreamFinishAndRefusesNewOnes) {
 }
 
 TEST_F(ServerTest, DrainCancelsAStalledStreamWhenItsGraceIsOver) {
-  StalledStream stalled(stub_.get(), LargeRequest());
+  // More than any transport takes while the client does not read.
+  StalledStream stalled(
+      stub_.get(), ParseRequest("tensor { shape: 16777216 dtype: DTYPE_FLOAT64"
+                                "  scheme: SCHEME_ZEROS }"));
   EXPECT_EQ(server_->Drain(absl::Milliseconds(100)), 1);
   EXPECT_EQ(server_->active_streams(), 0);
   EXPECT_FALSE(stalled.Finish().ok());
