@@ -28,34 +28,22 @@ struct Check {
 }  // namespace
 
 PollerHeartbeat::PollerHeartbeat(const std::shared_ptr<grpc::Channel>& channel)
-    : stub_(channel), thread_([this] { Work(); }) {}
-
-PollerHeartbeat::~PollerHeartbeat() {
-  {
-    const absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.SignalAll();
-  thread_.join();
-  const absl::MutexLock lock(&mutex_);
-  while (under_way_ > 0) changed_.Wait(&mutex_);
+    : stub_(channel) {
+  ticker_.emplace(kInterval, [this] { Beat(); });
 }
 
-void PollerHeartbeat::Work() {
-  for (;;) {
-    {
-      const absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-      changed_.WaitWithDeadline(&mutex_, absl::Now() + kInterval);
-      if (stopping_) return;
-      if (under_way_ > 0) continue;
-      ++under_way_;
-    }
-    Beat();
-  }
+PollerHeartbeat::~PollerHeartbeat() {
+  ticker_.reset();
+  const absl::MutexLock lock(&mutex_);
+  while (under_way_) ended_.Wait(&mutex_);
 }
 
 void PollerHeartbeat::Beat() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (under_way_) return;
+    under_way_ = true;
+  }
   auto check = std::make_shared<Check>();
   check->context.set_deadline(absl::ToChronoTime(absl::Now() + kTimeout));
   // An empty message asks for the health of the server as a whole.
@@ -65,8 +53,8 @@ void PollerHeartbeat::Beat() {
                   grpc::StubOptions(), &check->request, &check->response,
                   [this, check](const grpc::Status& /*status*/) {
                     const absl::MutexLock lock(&mutex_);
-                    --under_way_;
-                    changed_.SignalAll();
+                    under_way_ = false;
+                    ended_.SignalAll();
                   });
 }
 

@@ -4,12 +4,13 @@
 #define WEIGHTINIT_SERVER_POLLER_HEARTBEAT_H_
 
 #include <memory>
-#include <thread>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
+#include "server/stream/ticker.h"
 
 namespace weightinit {
 
@@ -27,18 +28,16 @@ class PollerHeartbeat {
   PollerHeartbeat& operator=(const PollerHeartbeat&) = delete;
 
  private:
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Begins a check, whose end says so.
+  // Begins a check, whose end says so, unless one is under way.
   void Beat() ABSL_LOCKS_EXCLUDED(mutex_);
 
   grpc::GenericStub stub_;
 
   absl::Mutex mutex_;
-  absl::CondVar changed_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  int under_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::CondVar ended_;
+  bool under_way_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::thread thread_;
+  std::optional<Ticker> ticker_;
 };
 
 }  // namespace weightinit

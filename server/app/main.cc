@@ -150,7 +150,7 @@ int Serve(Flags flags) {
 }
 
 int Main(int argc, char** argv) {
-  weightinit::ReserveLittleAddressSpace();
+  weightinit::ConfigureMemory();
   Flags flags;
   if (const std::optional<int> status =
           weightinit::ParseFlags(argc, argv, &flags)) {

@@ -16,16 +16,16 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace weightinit {
 namespace {
 
 // Each arena of malloc reserves 64 MiB of address space, and by default there
-// are eight for each core; each thread 8 MiB for its stack.
+// are eight for each core; each thread 8 MiB for its stack. A stack of 2 MiB or
+// more may become a huge page, all of it in memory once a byte of it is used.
 constexpr int kArenas = 4;
-constexpr size_t kStackBytes = size_t{2} << 20;
+constexpr size_t kStackBytes = size_t{1} << 20;
 
 constexpr absl::Duration kTrimInterval = absl::Seconds(2);
 // Growth that is not worth a trim.
@@ -65,7 +65,9 @@ int64_t ResidentBytes() {
 
 }  // namespace
 
-void ReserveLittleAddressSpace() {
+void ConfigureMemory() {
+  // Debian's Abseil looks for deadlocks, unlike a release build of it.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   mallopt(M_ARENA_MAX, kArenas);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -78,32 +80,14 @@ MemoryTrimmer::MemoryTrimmer(std::function<bool()> is_idle,
                              std::function<void()> release)
     : is_idle_(std::move(is_idle)),
       release_(std::move(release)),
-      thread_([this] { Work(); }) {}
+      smallest_(ResidentBytes()),
+      ticker_(kTrimInterval, [this] { Trim(); }) {}
 
-MemoryTrimmer::~MemoryTrimmer() {
-  {
-    const absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.SignalAll();
-  thread_.join();
-}
-
-void MemoryTrimmer::Work() {
-  int64_t after_last = ResidentBytes();
-  for (;;) {
-    {
-      const absl::MutexLock lock(&mutex_);
-      if (!stopping_) {
-        changed_.WaitWithDeadline(&mutex_, absl::Now() + kTrimInterval);
-      }
-      if (stopping_) return;
-    }
-    if (ResidentBytes() < after_last + kSlackBytes || !is_idle_()) continue;
-    release_();
-    malloc_trim(0);
-    after_last = ResidentBytes();
-  }
+void MemoryTrimmer::Trim() {
+  if (ResidentBytes() < smallest_ + kSlackBytes || !is_idle_()) return;
+  release_();
+  malloc_trim(0);
+  smallest_ = std::min(smallest_, ResidentBytes());
 }
 
 int64_t MemoryLimit() {

@@ -5,10 +5,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <thread>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "server/stream/ticker.h"
 
 namespace weightinit {
 
@@ -17,31 +15,25 @@ namespace weightinit {
 int64_t MemoryLimit();
 
 // Lets threads reserve less address space than usual, so that it suffices where
-// it is limited. Call it before any thread is started.
-void ReserveLittleAddressSpace();
+// it is limited, and Abseil keep no record of which mutexes are locked
+// together, which grows with the calls. Call it before any thread is started.
+void ConfigureMemory();
 
-// A thread that gives memory back to the system after a burst, which malloc
-// would keep.
+// Gives memory back to the system after a burst, which malloc would keep.
 class MemoryTrimmer {
  public:
-  // Calls release() first, whenever the process has become larger than it was
-  // after the last time and is_idle() says that nothing needs it now.
+  // Calls release() first, whenever the process is larger than it has once been
+  // after that, and is_idle() says that nothing needs the memory now. (Not:
+  // than after the last time, which may have come before all of it was freed.)
   MemoryTrimmer(std::function<bool()> is_idle, std::function<void()> release);
-  ~MemoryTrimmer();
-  MemoryTrimmer(const MemoryTrimmer&) = delete;
-  MemoryTrimmer& operator=(const MemoryTrimmer&) = delete;
 
  private:
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Trim();
 
   const std::function<bool()> is_idle_;
   const std::function<void()> release_;
-
-  absl::Mutex mutex_;
-  absl::CondVar changed_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-
-  std::thread thread_;
+  int64_t smallest_;  // Resident bytes; used by the ticker alone.
+  Ticker ticker_;
 };
 
 }  // namespace weightinit

@@ -108,6 +108,8 @@ std::string PeerOf(int socket) {
                 host.size());
       return absl::StrCat("ipv4:", host.data(), ":", ntohs(address->sin6_port));
     }
+    // gRPC adds the zone of an address of one link.
+    if (address->sin6_scope_id != 0) return "";
     inet_ntop(AF_INET6, &address->sin6_addr, host.data(), host.size());
     return absl::StrCat("ipv6:%5B", host.data(),
                         "%5D:", ntohs(address->sin6_port));

@@ -87,7 +87,8 @@ class Connections {
   absl::flat_hash_map<std::string, int64_t> numbers_ ABSL_GUARDED_BY(mutex_);
 };
 
-// How gRPC names the other end of a socket; empty for one in the file system.
+// How gRPC names the other end of a socket; empty for one in the file system,
+// or of IPv6 within one link, whose connections are not cut.
 std::string PeerOf(int socket);
 
 }  // namespace weightinit

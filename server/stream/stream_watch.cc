@@ -20,16 +20,7 @@ absl::Duration Tick(const StreamPatience& patience) {
 }  // namespace
 
 StreamWatch::StreamWatch(const StreamPatience& patience)
-    : patience_(patience), thread_([this] { Work(); }) {}
-
-StreamWatch::~StreamWatch() {
-  {
-    const absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  changed_.SignalAll();
-  thread_.join();
-}
+    : patience_(patience), ticker_(Tick(patience), [this] { LookAtAll(); }) {}
 
 void StreamWatch::Add(Stream* stream) {
   const absl::MutexLock lock(&mutex_);
@@ -41,20 +32,12 @@ void StreamWatch::Remove(Stream* stream) {
   streams_.erase(stream);
 }
 
-void StreamWatch::Work() {
-  const absl::Duration tick = Tick(patience_);
-  const absl::MutexLock lock(&mutex_);
-  while (!stopping_) {
-    changed_.WaitWithDeadline(&mutex_, absl::Now() + tick);
-    LookAtAll();
-  }
-}
-
 void StreamWatch::LookAtAll() {
   const absl::Time now = absl::Now();
   const absl::Duration stalled_after =
       std::min(kStalled, patience_.write_stall / 2);
   int stalled = 0;
+  const absl::MutexLock lock(&mutex_);
   for (Stream* const stream : streams_) {
     if (stream->Look(now, patience_) >= stalled_after) ++stalled;
   }

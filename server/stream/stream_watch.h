@@ -4,12 +4,12 @@
 #define WEIGHTINIT_SERVER_STREAM_STREAM_WATCH_H_
 
 #include <atomic>
-#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "server/stream/ticker.h"
 
 namespace weightinit {
 
@@ -22,7 +22,7 @@ struct StreamPatience {
   absl::Duration life = absl::InfiniteDuration();
 };
 
-// A thread that looks at every stream again and again. Thread-safe.
+// Looks at every stream again and again. Thread-safe; outlives its streams.
 class StreamWatch {
  public:
   class Stream {
@@ -38,8 +38,6 @@ class StreamWatch {
   };
 
   explicit StreamWatch(const StreamPatience& patience);
-  // REQUIRES: every stream has been removed.
-  ~StreamWatch();
   StreamWatch(const StreamWatch&) = delete;
   StreamWatch& operator=(const StreamWatch&) = delete;
 
@@ -52,18 +50,15 @@ class StreamWatch {
   int stalled() const { return stalled_; }
 
  private:
-  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
-  void LookAtAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LookAtAll() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const StreamPatience patience_;
   std::atomic<int> stalled_{0};
 
   absl::Mutex mutex_;
-  absl::CondVar changed_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   absl::flat_hash_set<Stream*> streams_ ABSL_GUARDED_BY(mutex_);
 
-  std::thread thread_;
+  Ticker ticker_;
 };
 
 }  // namespace weightinit

@@ -43,7 +43,8 @@ class ServerProcess:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the server did not start: {self.process.wait()}")
-        self.address = line.split()[-1].split(",")[0]
+        self.addresses = line.split()[-1].split(",")
+        self.address = self.addresses[0]
         self.host, port = self.address.rsplit(":", 1)
         self.port = int(port)
 

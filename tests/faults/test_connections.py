@@ -5,9 +5,12 @@ import time
 import unittest
 
 import attacks
+import grpc
+from attacks import METHOD as INITIALIZE
 from server_process import ServerProcess, soon
 
 import weightinit
+from weightinit._requests import tensor_request
 
 
 def answers(server, timeout=10.0):
@@ -66,14 +69,16 @@ class ConnectionsTest(unittest.TestCase):
             self.assert_serves(server)
             self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
 
-    def test_connection_with_a_stream_is_not_idle(self):
-        with ServerProcess("--connection-idle-seconds", "1") as server:
-            with weightinit.Client(server.address) as client:
-                begin = time.monotonic()
-                # At least as long as it takes until an idle one is cut.
-                while time.monotonic() - begin < 8:
-                    client.tensor((1 << 22,), scheme="zeros")
-            self.assertTrue(server.alive())
+    def test_connection_with_a_slow_stream_is_not_idle(self):
+        large = tensor_request((1 << 26,), {"scheme": "zeros"}).SerializeToString()
+        with ServerProcess("--connection-idle-seconds", "1", "--listen", "[::1]:0") as server:
+            for address in server.addresses:
+                with self.subTest(address), grpc.insecure_channel(address) as channel:
+                    count = 0
+                    for count, _ in enumerate(channel.unary_stream(INITIALIZE)(large)):
+                        if count < 16:
+                            time.sleep(0.5)  # In all longer than it takes until an idle one is cut.
+                    self.assertGreater(count, 1000)
 
     def test_garbage_ends_its_connection_alone(self):
         with ServerProcess() as server, contextlib.ExitStack() as stack:

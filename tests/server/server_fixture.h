@@ -162,6 +162,26 @@ inline v1::InitializeTensorRequest LargeRequest() {
   return ParseRequest("tensor { shape: 8388608 scheme: SCHEME_ZEROS }");
 }
 
+// A server with options, and a stub of it.
+class StreamFixture : public ::testing::Test {
+ protected:
+  void SetUp() override { Start({}); }
+
+  void Start(const ServerOptions& options) {
+    stub_.reset();
+    server_ = StartServer(options);
+    ASSERT_NE(server_, nullptr);
+    stub_ = v1::WeightInitService::NewStub(Connect(server_->address()));
+  }
+
+  Delivery FetchText(const std::string& text) {
+    return Fetch(stub_.get(), ParseRequest(text));
+  }
+
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::WeightInitService::Stub> stub_;
+};
+
 }  // namespace weightinit
 
 #endif  // WEIGHTINIT_TESTS_SERVER_SERVER_FIXTURE_H_

@@ -1,7 +1,5 @@
 // Streams of InitializeTensor over real sockets.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -16,7 +14,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "proto/cpp/status_conversion.h"
 #include "server/server.h"
 #include "tests/server/server_fixture.h"
 #include "weightinit/core/resolve.h"
@@ -59,24 +56,7 @@ v1::InitializeTensorRequest HeRequest(const std::string& name, int64_t rows,
   return request;
 }
 
-class StreamTest : public ::testing::Test {
- protected:
-  void SetUp() override { Start({}); }
-
-  void Start(const ServerOptions& options) {
-    stub_.reset();
-    server_ = StartServer(options);
-    ASSERT_NE(server_, nullptr);
-    stub_ = v1::WeightInitService::NewStub(Connect(server_->address()));
-  }
-
-  Delivery FetchText(const std::string& text) {
-    return Fetch(stub_.get(), ParseRequest(text));
-  }
-
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<v1::WeightInitService::Stub> stub_;
-};
+class StreamTest : public StreamFixture {};
 
 TEST_F(StreamTest, DeliversTheBytesOfTheCoreBetweenHeaderAndTrailer) {
   const auto delivery = Fetch(stub_.get(), HeRequest("w", 300, 700, 42));
@@ -218,120 +198,6 @@ TEST_F(StreamTest, ManyStreamsAtOnceOnOneGeneratorThreadAllComeThrough) {
   }
   for (std::thread& client : clients) client.join();
   EXPECT_TRUE(Eventually([this] { return server_->buffers_in_use() == 0; }));
-}
-
-TEST_F(StreamTest, StreamAboveTheLimitIsRefusedAndAFreedPlaceIsUsable) {
-  ServerOptions options;
-  options.admission.max_streams = 2;
-  Start(options);
-  StalledStream first(stub_.get(), LargeRequest());
-  StalledStream second(stub_.get(), LargeRequest());
-  const auto refused = FetchText("tensor { shape: 1 }");
-  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(refused.status.error_message(), HasSubstr("serves 2 streams"));
-  EXPECT_EQ(DetailsOf(refused.status).reason, "TOO_MANY_STREAMS");
-
-  EXPECT_TRUE(first.Finish().ok());
-  EXPECT_TRUE(FetchText("tensor { shape: 1 }").status.ok());
-  EXPECT_TRUE(second.Finish().ok());
-}
-
-TEST_F(StreamTest, ClientCannotTakeThePlacesOfOthers) {
-  ServerOptions options;
-  options.admission.max_streams_per_client = 1;
-  options.listen = {"127.0.0.1:0", "unix:" + ::testing::TempDir() +
-                                       "weightinit-share-" +
-                                       std::to_string(getpid()) + ".sock"};
-  Start(options);
-  StalledStream first(stub_.get(), LargeRequest());
-  const auto refused = FetchText("tensor { shape: 1 }").status;
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_TRUE(RetryDelayOf(FromGrpcStatus(refused)).has_value());
-  // All clients of a socket in the file system are one, and another one.
-  const auto other =
-      v1::WeightInitService::NewStub(Connect(server_->addresses()[1]));
-  const auto served = Fetch(other.get(), ParseRequest("tensor { shape: 1 }"));
-  EXPECT_TRUE(served.status.ok()) << served.status.error_message();
-  EXPECT_TRUE(first.Finish().ok());
-}
-
-TEST_F(StreamTest, ClientThatDoesNotReadLosesItsPlaceAfterItsTime) {
-  ServerOptions options;
-  options.admission.max_streams = 1;
-  options.patience.write_stall = absl::Milliseconds(300);
-  Start(options);
-  StalledStream stalled(stub_.get(), LargeRequest());
-  const auto other =
-      v1::WeightInitService::NewStub(Connect(server_->address()));
-  EXPECT_TRUE(Eventually([&] {
-    return Fetch(other.get(), ParseRequest("tensor { shape: 1 }")).status.ok();
-  }));
-  EXPECT_FALSE(stalled.Finish().ok());
-  EXPECT_FALSE(stalled.delivery.trailer.has_value());
-}
-
-TEST_F(StreamTest, ChunksAreSmallerWhereMemoryIsShort) {
-  ServerOptions options;
-  options.admission.max_bytes_held = int64_t{1} << 20;
-  Start(options);
-  auto request = LargeRequest();
-  request.set_chunk_bytes(2 << 20);
-  const auto small = Fetch(stub_.get(), request);
-  EXPECT_TRUE(small.status.ok()) << small.status.error_message();
-  EXPECT_EQ(small.data.size(), 32U << 20);
-  EXPECT_EQ(small.chunk_sizes.front(), 128U << 10);
-  // Eight of the smallest chunks' streams would take it all.
-  StalledStream first(stub_.get(), request);
-  StalledStream second(stub_.get(), request);
-  StalledStream third(stub_.get(), request);
-  EXPECT_LE(server_->bytes_held(), int64_t{1} << 20);
-  EXPECT_TRUE(first.Finish().ok());
-  EXPECT_TRUE(second.Finish().ok());
-  EXPECT_TRUE(third.Finish().ok());
-}
-
-TEST_F(StreamTest, StreamIsRefusedWhereNoMemoryIsLeft) {
-  ServerOptions options;
-  options.admission.max_bytes_held = int64_t{1} << 20;
-  Start(options);
-  struct Unread {
-    grpc::ClientContext context;
-    std::unique_ptr<TensorReaderStub> reader;
-  };
-  std::vector<std::unique_ptr<Unread>> streams;
-  grpc::Status refused;
-  while (refused.ok() && streams.size() < 20) {
-    streams.push_back(std::make_unique<Unread>());
-    Unread& stream = *streams.back();
-    stream.reader = stub_->InitializeTensor(&stream.context, LargeRequest());
-    v1::InitializeTensorResponse part;
-    if (!stream.reader->Read(&part)) refused = stream.reader->Finish();
-  }
-  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(refused.error_message(), HasSubstr("of 1048576"));
-  for (const auto& stream : streams) stream->context.TryCancel();
-  EXPECT_TRUE(Eventually([this] { return server_->bytes_held() == 0; }));
-}
-
-TEST_F(StreamTest, ClientThatHasSeenTheEndMayBeginTheNextStreamAtOnce) {
-  ServerOptions options;
-  options.admission.max_streams = 1;
-  Start(options);
-  for (int i = 0; i < 200; ++i) {
-    const auto delivery = FetchText("tensor { shape: 1 }");
-    ASSERT_TRUE(delivery.status.ok()) << delivery.status.error_message();
-  }
-}
-
-TEST_F(StreamTest, RefusedRequestTakesNoPlace) {
-  ServerOptions options;
-  options.admission.max_streams = 1;
-  Start(options);
-  for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(FetchText("tensor { shape: -1 }").status.error_code(),
-              grpc::StatusCode::INVALID_ARGUMENT);
-  }
-  EXPECT_TRUE(FetchText("tensor { shape: 1 }").status.ok());
 }
 
 TEST_F(StreamTest, ClientThatDoesNotReadHoldsThreeChunks) {
