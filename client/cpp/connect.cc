@@ -98,6 +98,14 @@ grpc::ChannelArguments ArgumentsFor(const std::string& server,
                    Milliseconds(options.max_backoff));
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
                    Milliseconds(options.connect_timeout));
+  if (options.keepalive_time != absl::InfiniteDuration()) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                     Milliseconds(options.keepalive_time));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                     Milliseconds(options.keepalive_timeout));
+    // Also in a stream on which nothing is sent for long.
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
   // One connection for each client: one TCP stream is slower than several.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A proxy named in the environment does not lead back to this machine.
@@ -129,14 +137,21 @@ absl::Status Validate(const WeightClientOptions& options) {
                          absl::FormatDuration(options.max_backoff),
                          "at least initial_backoff");
   }
-  if (options.connect_timeout <= absl::ZeroDuration()) {
-    return InvalidOption("connect_timeout",
-                         absl::FormatDuration(options.connect_timeout),
-                         "above 0");
+  if (options.max_wait_when_full < absl::ZeroDuration()) {
+    return InvalidOption("max_wait_when_full",
+                         absl::FormatDuration(options.max_wait_when_full),
+                         "at least 0");
   }
-  if (options.timeout <= absl::ZeroDuration()) {
-    return InvalidOption("timeout", absl::FormatDuration(options.timeout),
-                         "above 0");
+  const std::pair<absl::string_view, absl::Duration> above_zero[] = {
+      {"connect_timeout", options.connect_timeout},
+      {"keepalive_time", options.keepalive_time},
+      {"keepalive_timeout", options.keepalive_timeout},
+      {"stall_timeout", options.stall_timeout},
+      {"timeout", options.timeout}};
+  for (const auto& [name, value] : above_zero) {
+    if (value <= absl::ZeroDuration()) {
+      return InvalidOption(name, absl::FormatDuration(value), "above 0");
+    }
   }
   if (options.parallel < 0 || options.parallel > kMaxParallel) {
     return InvalidOption("parallel", absl::StrCat(options.parallel),

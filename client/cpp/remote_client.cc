@@ -13,7 +13,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -27,11 +26,14 @@
 #include "client/cpp/streams/model_segments.h"
 #include "client/cpp/streams/parallel_streams.h"
 #include "client/cpp/streams/replica.h"
+#include "client/cpp/streams/replica_pool.h"
+#include "client/cpp/streams/retry_limits.h"
 #include "client/cpp/streams/segment_board.h"
 #include "client/cpp/streams/stream_calls.h"
 #include "client/cpp/streams/tensor_segments.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
 
 namespace weightinit {
 namespace {
@@ -81,7 +83,9 @@ RemoteClient::RemoteClient(
                               static_cast<int>(channels.size()))) {
   KeepReceiveMemory();
   replicas_.reserve(channels.size());
-  for (const auto& channel : channels) replicas_.emplace_back(channel);
+  for (const auto& channel : channels) {
+    replicas_.emplace_back(channel, options_.stall_timeout);
+  }
 }
 
 absl::Time RemoteClient::Deadline() const {
@@ -97,10 +101,11 @@ absl::StatusOr<v1::TensorDescription> RemoteClient::DescribeUntil(
     absl::Time deadline, const v1::DescribeTensorRequest& request) {
   if (absl::Status status = CheckNames(request); !status.ok()) return status;
   v1::DescribeTensorResponse response;
-  absl::Status status = Retry(deadline, [&](const Replica& replica,
-                                            grpc::ClientContext& context) {
-    return ResultOf(replica.stub->DescribeTensor(&context, request, &response));
-  });
+  absl::Status status = RetryUnary(
+      deadline,
+      [&](v1::WeightInitService::Stub& stub, grpc::ClientContext& context) {
+        return stub.DescribeTensor(&context, request, &response);
+      });
   status.Update(
       VerifySeed(request.seed(), request.seed_name(), response.description()));
   if (!status.ok()) return status;
@@ -109,10 +114,11 @@ absl::StatusOr<v1::TensorDescription> RemoteClient::DescribeUntil(
 
 absl::StatusOr<v1::GetServerInfoResponse> RemoteClient::Info() {
   v1::GetServerInfoResponse response;
-  absl::Status status = Retry(
-      Deadline(), [&](const Replica& replica, grpc::ClientContext& context) {
-        return ResultOf(replica.stub->GetServerInfo(
-            &context, v1::GetServerInfoRequest(), &response));
+  absl::Status status = RetryUnary(
+      Deadline(),
+      [&](v1::WeightInitService::Stub& stub, grpc::ClientContext& context) {
+        return stub.GetServerInfo(&context, v1::GetServerInfoRequest(),
+                                  &response);
       });
   if (!status.ok()) return status;
   return response;
@@ -126,10 +132,11 @@ absl::StatusOr<uint64_t> RemoteClient::ResolveSeed(
   v1::ResolveSeedRequest request;
   request.set_seed_name(seed_name);
   v1::ResolveSeedResponse response;
-  absl::Status status = Retry(Deadline(), [&](const Replica& replica,
-                                              grpc::ClientContext& context) {
-    return ResultOf(replica.stub->ResolveSeed(&context, request, &response));
-  });
+  absl::Status status = RetryUnary(
+      Deadline(),
+      [&](v1::WeightInitService::Stub& stub, grpc::ClientContext& context) {
+        return stub.ResolveSeed(&context, request, &response);
+      });
   if (!status.ok()) return status;
   if (response.seed_name() != seed_name) {
     return absl::DataLossError(
@@ -276,9 +283,8 @@ absl::Status RemoteClient::Deliver(int64_t bytes,
   ParallelOptions options;
   options.workers = static_cast<int>(
       std::clamp<int64_t>(bytes / kMinStreamBytes, 1, parallel_));
-  options.max_attempts_without_progress = max_fruitless_;
+  options.retry = RetryOptionsFor(deadline);
   options.backoff = {options_.initial_backoff, options_.max_backoff};
-  options.deadline = deadline;
   SegmentBoardOptions board_options;
   board_options.bytes = bytes;
   board_options.workers = options.workers;
@@ -290,44 +296,66 @@ absl::Status RemoteClient::Deliver(int64_t bytes,
   return absl::OkStatus();
 }
 
+RetryOptions RemoteClient::RetryOptionsFor(absl::Time deadline) const {
+  RetryOptions options;
+  options.max_attempts_without_progress = max_fruitless_;
+  options.max_wait_when_full = options_.max_wait_when_full;
+  options.deadline = deadline;
+  options.timeout = options_.timeout;
+  return options;
+}
+
 absl::Status RemoteClient::Retry(
     absl::Time deadline,
     const std::function<AttemptResult(const Replica&, grpc::ClientContext&)>&
         attempt) {
-  const int servers = static_cast<int>(replicas_.size());
-  const Backoff backoff{options_.initial_backoff, options_.max_backoff};
-  int fruitless = 0;
-  // Failures since the last progress, the one that ended the progress
-  // included.
-  int failures = 0;
-  size_t current = current_.load(std::memory_order_relaxed);
+  ReplicaPool pool(static_cast<int>(replicas_.size()),
+                   {options_.initial_backoff, options_.max_backoff});
+  RetryLimits limits(RetryOptionsFor(deadline));
   for (;;) {
+    const ReplicaPool::Choice choice =
+        pool.Choose(current_.load(std::memory_order_relaxed));
+    if (choice.replica < 0) {
+      if (absl::Status status = limits.MayWaitUntil(absl::Now() + choice.pause);
+          !status.ok()) {
+        return status;
+      }
+      absl::SleepFor(choice.pause);
+      continue;
+    }
     grpc::ClientContext context;
     if (deadline != absl::InfiniteFuture()) {
       context.set_deadline(absl::ToChronoTime(deadline));
     }
-    const AttemptResult result = attempt(replicas_[current], context);
+    const AttemptResult result =
+        attempt(replicas_[static_cast<size_t>(choice.replica)], context);
     if (result.status.ok() || !result.broken) return result.status;
-    fruitless = result.progress ? 0 : fruitless + 1;
-    failures = result.progress ? 1 : failures + 1;
-    if (fruitless >= max_fruitless_) {
-      return absl::Status(result.status.code(),
-                          absl::StrCat("gave up after ", fruitless,
-                                       " attempts without progress: ",
-                                       result.status.message()));
+    pool.Release(choice.replica, result);
+    if (absl::Status status = limits.Failed(choice.replica, result);
+        !status.ok()) {
+      return status;
     }
-    current = (current + 1) % replicas_.size();
-    current_.store(current, std::memory_order_relaxed);
-    if (failures % servers == 0) {
-      const absl::Duration pause = backoff.Pause(failures / servers - 1);
-      if (absl::Now() + pause >= deadline) {
-        return absl::DeadlineExceededError(
-            absl::StrCat("timeout of ", absl::FormatDuration(options_.timeout),
-                         " reached: ", result.status.message()));
-      }
-      absl::SleepFor(pause);
-    }
+    current_.store((choice.replica + 1) % static_cast<int>(replicas_.size()),
+                   std::memory_order_relaxed);
   }
+}
+
+absl::Status RemoteClient::RetryUnary(
+    absl::Time deadline,
+    const std::function<grpc::Status(v1::WeightInitService::Stub&,
+                                     grpc::ClientContext&)>& call) {
+  return Retry(
+      deadline, [&](const Replica& replica, grpc::ClientContext& context) {
+        const absl::Time stalled = absl::Now() + options_.stall_timeout;
+        if (stalled >= deadline)
+          return ResultOf(call(*replica.stub, context), context);
+        context.set_deadline(absl::ToChronoTime(stalled));
+        const grpc::Status status = call(*replica.stub, context);
+        return ResultOf(status.error_code() == grpc::DEADLINE_EXCEEDED
+                            ? StalledStatus(options_.stall_timeout)
+                            : status,
+                        context);
+      });
 }
 
 }  // namespace weightinit

@@ -18,9 +18,11 @@
 #include "client/cpp/fetch/chunk_destination.h"
 #include "client/cpp/streams/parallel_streams.h"
 #include "client/cpp/streams/replica.h"
+#include "client/cpp/streams/retry_limits.h"
 #include "client/cpp/streams/stream_calls.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/status.h"
 #include "weightinit/client/weight_client.h"
 
 namespace weightinit {
@@ -52,13 +54,22 @@ class RemoteClient final : public WeightClient {
 
  private:
   // Calls attempt(replica, context) on one server after the other until it
-  // succeeds, fails for good, or fails too often in a row without progress.
+  // succeeds, fails for good, or has to give up (RetryLimits). One that has no
+  // room is passed over, and asked again when it said.
   absl::Status Retry(
       absl::Time deadline,
       const std::function<AttemptResult(const Replica&, grpc::ClientContext&)>&
           attempt);
 
+  // The same of a call that has one answer, which has to come within
+  // options_.stall_timeout.
+  absl::Status RetryUnary(
+      absl::Time deadline,
+      const std::function<grpc::Status(v1::WeightInitService::Stub&,
+                                       grpc::ClientContext&)>& call);
+
   absl::Time Deadline() const;
+  RetryOptions RetryOptionsFor(absl::Time deadline) const;
   absl::StatusOr<v1::TensorDescription> DescribeUntil(
       absl::Time deadline, const v1::DescribeTensorRequest& request);
 
@@ -85,7 +96,7 @@ class RemoteClient final : public WeightClient {
   const int max_fruitless_;  // Attempts in a row.
   std::vector<Replica> replicas_;
   // Where the next call starts: the server that was tried last.
-  std::atomic<size_t> current_{0};
+  std::atomic<int> current_{0};
 };
 
 }  // namespace weightinit

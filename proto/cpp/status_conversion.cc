@@ -20,10 +20,15 @@
 namespace weightinit {
 namespace {
 
+constexpr absl::string_view kRetryDelay = "weightinit/retry_delay";
+
+// The reason of a call that no waiting helps.
+constexpr absl::string_view kTooLarge = "TOO_LARGE";
+
 // Why, in the terms of google.rpc.ErrorInfo.
-absl::string_view ReasonOf(absl::StatusCode code,
+absl::string_view ReasonOf(const absl::Status& status,
                            const std::vector<Violation>& violations) {
-  switch (code) {
+  switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return "INVALID_REQUEST";
     case absl::StatusCode::kOutOfRange:
@@ -31,7 +36,7 @@ absl::string_view ReasonOf(absl::StatusCode code,
                  ? "ELEMENT_COUNT_PAST_END"
                  : "FIRST_ELEMENT_PAST_END";
     case absl::StatusCode::kResourceExhausted:
-      return "TOO_MANY_STREAMS";
+      return RetryDelayOf(status).has_value() ? "TOO_MANY_STREAMS" : kTooLarge;
     case absl::StatusCode::kFailedPrecondition:
       return "NO_ROOT_SEED";
     case absl::StatusCode::kUnavailable:
@@ -40,8 +45,6 @@ absl::string_view ReasonOf(absl::StatusCode code,
       return "INTERNAL";
   }
 }
-
-constexpr absl::string_view kRetryDelay = "weightinit/retry_delay";
 
 // At least 0, and an hour at most, whatever a server says.
 absl::Duration DurationOf(const google::rpc::RetryInfo& retry) {
@@ -55,8 +58,8 @@ absl::Duration DurationOf(const google::rpc::RetryInfo& retry) {
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   const std::vector<Violation> violations = GetViolations(status);
   return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
-                           ReasonOf(status.code(), violations),
-                           status.message(), violations, RetryDelayOf(status));
+                           ReasonOf(status, violations), status.message(),
+                           violations, RetryDelayOf(status));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
@@ -95,6 +98,20 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
     return WithRetryDelay(std::move(converted), *delay);
   }
   return converted;
+}
+
+bool IsFull(const grpc::Status& status) {
+  if (status.error_code() != grpc::RESOURCE_EXHAUSTED) return false;
+  google::rpc::Status details;
+  if (details.ParseFromString(status.error_details())) {
+    for (const google::protobuf::Any& detail : details.details()) {
+      google::rpc::ErrorInfo info;
+      if (detail.UnpackTo(&info) && info.reason() == kTooLarge) return false;
+    }
+  }
+  // gRPC's own words for a message or metadata above its limits.
+  return !absl::StrContains(status.error_message(), "larger than max") &&
+         !absl::StrContains(status.error_message(), "metadata size exceeds");
 }
 
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {

@@ -17,13 +17,18 @@ namespace weightinit {
 // (weightinit/core/violations.h), BadRequest with the first 16 of them. Texts
 // are shortened where the whole would come near the 8 KiB that clients accept
 // as trailing metadata; the message then says how many are left out. A delay of
-// WithRetryDelay becomes RetryInfo. REQUIRES: `status` is not OK.
+// WithRetryDelay becomes RetryInfo. RESOURCE_EXHAUSTED without one says that
+// the call is too large for the server. REQUIRES: `status` is not OK.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 // The same code and message. Violations of a google.rpc.BadRequest in the
 // details that the message does not tell follow it, one line "field:
 // description" each. RetryInfo becomes what RetryDelayOf returns.
 absl::Status FromGrpcStatus(const grpc::Status& status);
+
+// Whether the server has no room for the call now, and may have later:
+// RESOURCE_EXHAUSTED, unless the call is itself too large.
+bool IsFull(const grpc::Status& status);
 
 // The same error, which passes if the call is made again after `delay`.
 // REQUIRES: `status` is not OK, and `delay` is at least 0 and finite.

@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "proto/cpp/status_conversion.h"
 #include "server/stream/message_source.h"
 
 namespace weightinit {
@@ -111,7 +112,9 @@ absl::StatusOr<StreamMessage> MessageStream::Make() {
   try {
     return source_->Next();
   } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("the server has no memory left");
+    return WithRetryDelay(
+        absl::ResourceExhaustedError("the server has no memory left"),
+        absl::Seconds(1));
   }
 }
 

@@ -46,6 +46,11 @@ StreamAdmission::Ticket::~Ticket() {
 absl::Status StreamAdmission::Ticket::HoldBytes(int64_t bytes) {
   const absl::MutexLock lock(&admission_->mutex_);
   const int64_t limit = admission_->limits_.max_bytes_held;
+  if (bytes > limit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the stream may hold ", bytes,
+                     " bytes, and all that are served together ", limit));
+  }
   if (bytes > limit - admission_->bytes_held_) {
     return TryLater(absl::StrCat("the stream may hold ", bytes,
                                  " bytes, and those that are served hold ",

@@ -44,8 +44,8 @@ class StreamAdmission {
     ~Ticket();
 
     // Counts `bytes` more that the stream may hold until it frees its place.
-    // RESOURCE_EXHAUSTED: all streams together would exceed max_bytes_held;
-    // nothing is counted.
+    // RESOURCE_EXHAUSTED: all streams together would exceed max_bytes_held, or
+    // this one does alone; nothing is counted.
     absl::Status HoldBytes(int64_t bytes);
 
     // Counts elements that the request asks for, likewise.

@@ -128,8 +128,8 @@ absl::StatusOr<RawDelivery> ReceiveRaw(
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
   PayloadCopier copier(destination, on_first_chunk);
-  const StreamEnd end =
-      ReadMessages(stub, kInitializeTensorMethod, request, context, copier);
+  const StreamEnd end = ReadMessages(stub, kInitializeTensorMethod, request,
+                                     context, copier, absl::InfiniteDuration());
   if (!end.consumer.ok()) return end.consumer;
   if (!end.server.ok()) return ToAbslStatus(end.server);
   return copier.delivery();

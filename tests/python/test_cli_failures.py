@@ -148,13 +148,34 @@ class OutputTest(CliTestCase):
                 self.assert_nothing_changed()
 
     def test_errors_of_the_server(self):
-        for fault, status, words in [("exhausted", 3, "too busy"),
+        for fault, status, words in [("exhausted", 3, "larger than max"),
                                      ("internal", 1, "a bug")]:
             with self.subTest(fault), fake_server(fault) as server:
                 message = self.fail_with(status, "init", *FAKE_TENSOR, "--server",
                                          server.address, "-o", self.path("old.bin"))
                 self.assertIn(words, message)
                 self.assert_nothing_changed()
+
+    def test_full_server_is_asked_again(self):
+        with fake_server("busy_once") as server:
+            self.succeed("init", *FAKE_TENSOR, "--server", server.address, "-o",
+                         self.path("old.bin"))
+        self.assertEqual(self.read("old.bin"), np.arange(100, dtype="<f4").tobytes())
+
+    def test_full_server_is_passed_over(self):
+        with real_server("--max-streams", "1") as full, real_server() as idle:
+            with start_cli("init", "--server", full.address, *BIG_TENSOR, "-o", "-") as first:
+                self.assertEqual(len(first.stdout.read(1000)), 1000)
+                alone = self.succeed("init", "--shape", "64x64", "-o", "-").stdout
+                both = f"{full.address},{idle.address}"
+                self.assertEqual(
+                    self.succeed("init", "--shape", "64x64", "--server", both, "-o",
+                                 "-").stdout, alone)
+                message = self.fail_with(3, "init", "--shape", "64x64", "--timeout", "0.3",
+                                         "--server", full.address)
+                self.assertIn(f"no server had room within the timeout of 300ms: {full.address}: "
+                              "the server already serves 1 streams", message)
+                first.kill()
 
     def test_unreachable_server(self):
         with refusing_address() as address:

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
@@ -19,8 +21,10 @@ namespace {
 class Call {
  public:
   Call(grpc::GenericStub& stub, const std::string& method,
-       grpc::ClientContext& context)
-      : call_(Prepare(stub, method, context)) {
+       grpc::ClientContext& context, absl::Duration stall_timeout)
+      : context_(context),
+        stall_timeout_(stall_timeout),
+        call_(Prepare(stub, method, context)) {
     // Corked: nothing is sent, and nothing completes, before the request.
     call_->StartCall(nullptr);
   }
@@ -36,20 +40,22 @@ class Call {
 
   bool WriteLast(const grpc::ByteBuffer& message) {
     call_->WriteLast(message, grpc::WriteOptions(), nullptr);
-    return Wait().ok;
+    return WaitForServer().ok;
   }
 
   bool Read(grpc::ByteBuffer& message) {
     call_->Read(&message, nullptr);
-    return Wait().ok;
+    return WaitForServer().ok;
   }
 
   grpc::Status Finish() {
     grpc::Status status;
     call_->Finish(&status, nullptr);
-    Wait();
+    WaitForServer();
     return status;
   }
+
+  bool stalled() const { return stalled_; }
 
  private:
   struct Event {
@@ -64,6 +70,22 @@ class Call {
     return stub.PrepareCall(&context, method, &queue_);
   }
 
+  Event WaitForServer() {
+    if (stalled_ || stall_timeout_ == absl::InfiniteDuration()) return Wait();
+    void* tag = nullptr;
+    bool ok = false;
+    const auto next = queue_.AsyncNext(
+        &tag, &ok, absl::ToChronoTime(absl::Now() + stall_timeout_));
+    if (next != grpc::CompletionQueue::TIMEOUT) {
+      const bool got_event = next == grpc::CompletionQueue::GOT_EVENT;
+      return {got_event, got_event && ok};
+    }
+    stalled_ = true;
+    // What is under way ends at once then.
+    context_.TryCancel();
+    return Wait();
+  }
+
   Event Wait() {
     void* tag = nullptr;
     bool ok = false;
@@ -71,6 +93,9 @@ class Call {
     return {got_event, got_event && ok};
   }
 
+  grpc::ClientContext& context_;
+  const absl::Duration stall_timeout_;
+  bool stalled_ = false;
   grpc::CompletionQueue queue_;
   const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
 };
@@ -79,9 +104,9 @@ class Call {
 
 StreamEnd ReadMessages(grpc::GenericStub& stub, const std::string& method,
                        const grpc::ByteBuffer& request,
-                       grpc::ClientContext& context,
-                       MessageConsumer& consumer) {
-  Call call(stub, method, context);
+                       grpc::ClientContext& context, MessageConsumer& consumer,
+                       absl::Duration stall_timeout) {
+  Call call(stub, method, context, stall_timeout);
   StreamEnd end;
   // A request that cannot be sent has its reason in the status of the call.
   if (call.WriteLast(request)) {
@@ -94,6 +119,8 @@ StreamEnd ReadMessages(grpc::GenericStub& stub, const std::string& method,
   }
   if (!end.consumer.ok()) context.TryCancel();
   end.server = call.Finish();
+  // A server that has ended the stream all the same had it ended before.
+  end.stalled = call.stalled() && !end.server.ok();
   if (end.server.ok() && end.consumer.ok()) end.consumer = consumer.OnEnd();
   return end;
 }

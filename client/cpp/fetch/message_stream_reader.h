@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -28,18 +29,23 @@ class MessageConsumer {
 
 // How a stream ended.
 struct StreamEnd {
-  // What the server said. CANCELLED where the consumer wanted no more.
+  // What the server said. CANCELLED where the consumer wanted no more, or the
+  // stream stalled.
   grpc::Status server;
   // What the consumer said.
   absl::Status consumer;
+  // Whether the server sent nothing for too long.
+  bool stalled = false;
 };
 
 // Calls the server-streaming `method` ("/package.Service/Method") with the
 // serialized `request` and hands its messages to `consumer` on this thread,
-// until the stream ends.
+// until the stream ends; or until nothing has come for `stall_timeout`, the
+// time that `consumer` takes not counted.
 StreamEnd ReadMessages(grpc::GenericStub& stub, const std::string& method,
                        const grpc::ByteBuffer& request,
-                       grpc::ClientContext& context, MessageConsumer& consumer);
+                       grpc::ClientContext& context, MessageConsumer& consumer,
+                       absl::Duration stall_timeout);
 
 }  // namespace weightinit
 

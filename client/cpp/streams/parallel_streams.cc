@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cpp/fetch/threads.h"
 #include "client/cpp/streams/replica.h"
 #include "client/cpp/streams/replica_pool.h"
+#include "client/cpp/streams/retry_limits.h"
 #include "client/cpp/streams/segment_board.h"
 #include "grpcpp/client_context.h"
 
@@ -31,25 +31,10 @@ class Delivery {
   // What one thread does.
   void Work(int worker) {
     while (board_.Acquire(worker)) {
-      int fruitless = 0;
+      RetryLimits limits(options_.retry);
       int64_t claimed_before = board_.claimed();
       while (!board_.Rest(worker).empty() && board_.status().ok()) {
-        const AttemptResult result = Attempt(worker);
-        if (!result.broken) continue;
-        // The stream that it has none to spare for may be one of these.
-        if (absl::IsResourceExhausted(result.status) && streaming_ > 0) {
-          continue;
-        }
-        const int64_t claimed = board_.claimed();
-        // A replica that answers somebody is a reason to go on.
-        fruitless = claimed > claimed_before ? 0 : fruitless + 1;
-        claimed_before = claimed;
-        if (fruitless >= options_.max_attempts_without_progress) {
-          board_.Fail(absl::Status(result.status.code(),
-                                   absl::StrCat("gave up after ", fruitless,
-                                                " attempts without progress: ",
-                                                result.status.message())));
-        }
+        Attempt(worker, limits, claimed_before);
       }
     }
   }
@@ -57,20 +42,19 @@ class Delivery {
   int resumed() const { return resumed_; }
 
  private:
-  // One stream, of the replica that is best now. Not broken: it did what it
-  // should, or nothing is left to do for this worker.
-  AttemptResult Attempt(int worker) {
+  // One stream, of the replica that is best now; or a pause, if none is.
+  void Attempt(int worker, RetryLimits& limits, int64_t& claimed_before) {
     const ReplicaPool::Choice choice = pool_.Choose(worker);
     if (choice.replica < 0) {
-      if (absl::Now() + choice.pause >= options_.deadline) {
-        board_.Fail(absl::DeadlineExceededError("timeout reached"));
-      }
+      // What others receive meanwhile is a reason to go on.
+      NoteProgress(limits, claimed_before);
+      Fail(limits.MayWaitUntil(absl::Now() + choice.pause));
       board_.Pause(worker, choice.pause);
-      return {};
+      return;
     }
     grpc::ClientContext context;
-    if (options_.deadline != absl::InfiniteFuture()) {
-      context.set_deadline(absl::ToChronoTime(options_.deadline));
+    if (options_.retry.deadline != absl::InfiniteFuture()) {
+      context.set_deadline(absl::ToChronoTime(options_.retry.deadline));
     }
     AttemptResult result;
     if (board_.SetInterrupt(worker, [&context] { context.TryCancel(); })) {
@@ -81,18 +65,33 @@ class Delivery {
       board_.ClearInterrupt(worker);
     }
     const bool over = board_.Rest(worker).empty() || !board_.status().ok();
-    // A server that has no stream to spare now may have one later.
-    result.broken = result.broken || absl::IsResourceExhausted(result.status);
-    pool_.Release(choice.replica, result.broken && !over);
-    // Once nothing is left to do, how the stream ended is of no interest: it
-    // was cancelled, or broke behind its last chunk.
-    if (over && (result.broken || absl::IsCancelled(result.status))) return {};
-    if (result.broken) {
-      if (result.progress) ++resumed_;
-    } else if (!result.status.ok()) {
-      board_.Fail(result.status);
+    if (!result.broken || over) {
+      pool_.Release(choice.replica);
+      // Once nothing is left to do, how the stream ended is of no interest: it
+      // was cancelled, or broke behind its last chunk.
+      if (over && (result.broken || absl::IsCancelled(result.status))) return;
+      Fail(result.status);
+      return;
     }
-    return result;
+    pool_.Release(choice.replica, result);
+    if (result.progress) ++resumed_;
+    if (NoteProgress(limits, claimed_before)) result.progress = true;
+    // The stream that it has no room beside may be one of these.
+    if (result.full && streaming_ > 0) return;
+    Fail(limits.Failed(choice.replica, result));
+  }
+
+  // Whether there was some.
+  bool NoteProgress(RetryLimits& limits, int64_t& claimed_before) {
+    const int64_t claimed = board_.claimed();
+    const bool progress = claimed > claimed_before;
+    claimed_before = claimed;
+    if (progress) limits.Progress();
+    return progress;
+  }
+
+  void Fail(const absl::Status& status) {
+    if (!status.ok()) board_.Fail(status);
   }
 
   const std::vector<Replica>& replicas_;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "client/cpp/streams/replica.h"
+#include "client/cpp/streams/retry_limits.h"
 #include "client/cpp/streams/segment_board.h"
 #include "grpcpp/client_context.h"
 
@@ -28,9 +28,8 @@ class SegmentStreams {
 
 struct ParallelOptions {
   int workers = 1;
-  int max_attempts_without_progress = 1;  // Of one worker.
+  RetryOptions retry;  // Of each worker.
   Backoff backoff;
-  absl::Time deadline = absl::InfiniteFuture();
 };
 
 // Delivers all of `board`, which has as many workers as the options say. Calls

@@ -4,10 +4,12 @@
 #define WEIGHTINIT_CLIENT_CPP_STREAMS_REPLICA_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/status.h"
 #include "weightinit/v1/weight_init_service.grpc.pb.h"
@@ -15,24 +17,37 @@
 namespace weightinit {
 
 struct Replica {
-  explicit Replica(std::shared_ptr<grpc::Channel> to);
+  Replica(std::shared_ptr<grpc::Channel> to, absl::Duration stall_timeout);
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::WeightInitService::Stub> stub;
   // For streams, whose messages are decoded here.
   std::unique_ptr<grpc::GenericStub> generic_stub;
+  // A call to which nothing comes for so long is broken.
+  absl::Duration stall_timeout;
 };
 
 // How one attempt at a call ended.
 struct AttemptResult {
   absl::Status status;
-  // Whether another attempt may mend it: the connection failed, not the call.
+  // Whether another attempt may mend it: the connection failed, or the server
+  // has no room for the call now.
   bool broken = false;
   // Whether it delivered something.
   bool progress = false;
+  // Of a broken one: whether it is the server that has no room.
+  bool full = false;
+  // Of a broken one: the address that was asked, if it was reached.
+  std::string server;
 };
 
-AttemptResult ResultOf(const grpc::Status& status);
+// Of a call with this context.
+AttemptResult ResultOf(const grpc::Status& status,
+                       const grpc::ClientContext& context);
+
+// What a call to which nothing came for `duration` ends with, and what ResultOf
+// takes for broken.
+grpc::Status StalledStatus(absl::Duration duration);
 
 // How long a client waits before it tries again.
 struct Backoff {
@@ -44,6 +59,10 @@ struct Backoff {
   // not come back together.
   absl::Duration Pause(int round) const;
 };
+
+// How long a client waits before it asks a server again that wants to be left
+// alone for `delay`: longer by up to half of it at random.
+absl::Duration PauseOf(absl::Duration delay);
 
 }  // namespace weightinit
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cpp/streams/replica.h"
+#include "proto/cpp/status_conversion.h"
 
 namespace weightinit {
 
@@ -35,15 +37,24 @@ ReplicaPool::Choice ReplicaPool::Choose(int worker) {
   return choice;
 }
 
-void ReplicaPool::Release(int replica, bool failed) {
+void ReplicaPool::Release(int replica) {
   const absl::MutexLock lock(&mutex_);
   State& state = states_[static_cast<size_t>(replica)];
   --state.attempts;
-  if (failed) {
-    state.ready = absl::Now() + backoff_.Pause(state.failures++);
-  } else {
-    state.failures = 0;
-  }
+  state.failures = 0;
+  // The room of the stream that has ended is free.
+  if (std::exchange(state.full, false)) state.ready = absl::InfinitePast();
+}
+
+void ReplicaPool::Release(int replica, const AttemptResult& broken) {
+  const auto delay = RetryDelayOf(broken.status);
+  const absl::MutexLock lock(&mutex_);
+  State& state = states_[static_cast<size_t>(replica)];
+  --state.attempts;
+  if (broken.progress) state.failures = 0;
+  const absl::Duration pause = backoff_.Pause(state.failures++);
+  state.ready = absl::Now() + (delay.has_value() ? PauseOf(*delay) : pause);
+  state.full = broken.full;
 }
 
 }  // namespace weightinit

@@ -28,13 +28,18 @@ class ReplicaPool {
   // another preference. Ends with Release.
   Choice Choose(int worker) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The attempt has ended; `failed`: through the replica's fault.
-  void Release(int replica, bool failed) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The attempt has ended well, or through no fault of the replica.
+  void Release(int replica) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The attempt was broken. A replica that said how long it wants to be left
+  // alone is left alone so long.
+  void Release(int replica, const AttemptResult& broken)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct State {
     int attempts = 0;  // Under way.
     int failures = 0;  // In a row.
+    bool full = false;
     absl::Time ready = absl::InfinitePast();
   };
 

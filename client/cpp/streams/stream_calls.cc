@@ -11,8 +11,8 @@
 #include "client/cpp/streams/replica.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
-#include "grpcpp/support/sync_stream.h"
 #include "weightinit/client/model_sink.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
@@ -23,12 +23,20 @@ constexpr char kInitializeTensor[] =
     "/weightinit.v1.WeightInitService/InitializeTensor";
 constexpr char kInitializeModel[] =
     "/weightinit.v1.WeightInitService/InitializeModel";
+constexpr char kDescribeModel[] =
+    "/weightinit.v1.WeightInitService/DescribeModel";
 
-// Ends a stream that is not to be read to its end.
-void Abandon(grpc::ClientContext& context,
-             grpc::ClientReader<v1::DescribeModelResponse>& stream) {
-  context.TryCancel();
-  static_cast<void>(stream.Finish());
+// By the consumer, which another attempt does not mend.
+AttemptResult Ended(const absl::Status& status) {
+  AttemptResult result;
+  result.status = status;
+  return result;
+}
+
+AttemptResult ResultOf(const StreamEnd& end, const Replica& replica,
+                       const grpc::ClientContext& context) {
+  return weightinit::ResultOf(
+      end.stalled ? StalledStatus(replica.stall_timeout) : end.server, context);
 }
 
 absl::Status OnSummary(v1::ModelSummary& summary, ModelVisit& visit) {
@@ -58,6 +66,26 @@ absl::Status OnResponse(v1::DescribeModelResponse& response,
   return absl::OkStatus();
 }
 
+class DescriptionConsumer final : public MessageConsumer {
+ public:
+  explicit DescriptionConsumer(ModelVisit& visit) : visit_(visit) {}
+
+  absl::Status OnMessage(grpc::ByteBuffer& message) override {
+    grpc::ProtoBufferReader reader(&message);
+    if (!response_.ParseFromZeroCopyStream(&reader)) {
+      return absl::DataLossError(
+          "verification failed: a message cannot be parsed");
+    }
+    return OnResponse(response_, visit_);
+  }
+
+  absl::Status OnEnd() override { return absl::OkStatus(); }
+
+ private:
+  ModelVisit& visit_;
+  v1::DescribeModelResponse response_;
+};
+
 }  // namespace
 
 AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
@@ -71,12 +99,12 @@ AttemptResult FetchStream(const Replica& replica, grpc::ClientContext& context,
   }
   TensorConsumer consumer(request, destination, delivery);
   const grpc::Slice wire(request.SerializeAsString());
-  const StreamEnd end =
-      ReadMessages(*replica.generic_stub, kInitializeTensor,
-                   grpc::ByteBuffer(&wire, 1), context, consumer);
+  const StreamEnd end = ReadMessages(*replica.generic_stub, kInitializeTensor,
+                                     grpc::ByteBuffer(&wire, 1), context,
+                                     consumer, replica.stall_timeout);
   consumer.CloseStream();
-  if (!end.consumer.ok()) return {end.consumer, false, false};
-  AttemptResult result = ResultOf(end.server);
+  if (!end.consumer.ok()) return Ended(end.consumer);
+  AttemptResult result = ResultOf(end, replica, context);
   result.progress = delivery.result.elements > elements_before;
   return result;
 }
@@ -90,11 +118,11 @@ AttemptResult FetchModelStream(const Replica& replica,
   const v1::InitializeModelRequest rest = RestOf(request, delivery);
   ModelConsumer consumer(rest, sink, delivery);
   const grpc::Slice wire(rest.SerializeAsString());
-  const StreamEnd end =
-      ReadMessages(*replica.generic_stub, kInitializeModel,
-                   grpc::ByteBuffer(&wire, 1), context, consumer);
-  if (!end.consumer.ok()) return {end.consumer, false, false};
-  AttemptResult result = ResultOf(end.server);
+  const StreamEnd end = ReadMessages(*replica.generic_stub, kInitializeModel,
+                                     grpc::ByteBuffer(&wire, 1), context,
+                                     consumer, replica.stall_timeout);
+  if (!end.consumer.ok()) return Ended(end.consumer);
+  AttemptResult result = ResultOf(end, replica, context);
   result.progress = delivery.result.bytes > bytes_before ||
                     delivery.next_tensor > tensors_before;
   return result;
@@ -114,15 +142,13 @@ AttemptResult DescribeModelStream(const Replica& replica,
     request.clear_first_element();
     request.clear_element_count();
   }
-  const auto stream = replica.stub->DescribeModel(&context, request);
-  v1::DescribeModelResponse response;
-  while (stream->Read(&response)) {
-    if (absl::Status status = OnResponse(response, visit); !status.ok()) {
-      Abandon(context, *stream);
-      return {status, false, false};
-    }
-  }
-  AttemptResult result = ResultOf(stream->Finish());
+  DescriptionConsumer consumer(visit);
+  const grpc::Slice wire(request.SerializeAsString());
+  const StreamEnd end = ReadMessages(*replica.generic_stub, kDescribeModel,
+                                     grpc::ByteBuffer(&wire, 1), context,
+                                     consumer, replica.stall_timeout);
+  if (!end.consumer.ok()) return Ended(end.consumer);
+  AttemptResult result = ResultOf(end, replica, context);
   result.progress = visit.next_tensor > tensors_before;
   return result;
 }

@@ -44,6 +44,11 @@ const std::map<std::string, FakeService::Script>& Faults() {
        }},
       {"exhausted",
        [](FakeStream& s) {
+         s.BreakAfter(1, {grpc::RESOURCE_EXHAUSTED,
+                          "Received message larger than max (9 vs. 4)"});
+       }},
+      {"busy_once",
+       [](FakeStream& s) {
          s.BreakAfter(1, {grpc::RESOURCE_EXHAUSTED, "too busy"});
        }},
       {"internal",

@@ -81,7 +81,21 @@ class FakeService final : public v1::WeightInitService::Service {
   explicit FakeService(std::vector<Script> scripts = {})
       : scripts_(std::move(scripts)) {}
 
-  // All requests for a stream, in order of arrival.
+  // The next `count` calls of any kind end with `status`.
+  void RefuseNext(int count, grpc::Status status) {
+    const absl::MutexLock lock(&mutex_);
+    to_refuse_ = count;
+    refusal_ = std::move(status);
+  }
+
+  // How many calls ended so.
+  int refused() const {
+    const absl::MutexLock lock(&mutex_);
+    return refused_;
+  }
+
+  // All requests for a stream, in order of arrival, but those that were
+  // refused.
   std::vector<v1::InitializeTensorRequest> requests() const {
     const absl::MutexLock lock(&mutex_);
     return requests_;
@@ -90,6 +104,7 @@ class FakeService final : public v1::WeightInitService::Service {
   grpc::Status InitializeTensor(
       grpc::ServerContext*, const v1::InitializeTensorRequest* request,
       grpc::ServerWriter<v1::InitializeTensorResponse>* writer) override {
+    if (grpc::Status status = Refusal(); !status.ok()) return status;
     FakeStream stream = CorrectStream(*request);
     Script script;
     {
@@ -110,6 +125,7 @@ class FakeService final : public v1::WeightInitService::Service {
   grpc::Status DescribeTensor(grpc::ServerContext*,
                               const v1::DescribeTensorRequest* request,
                               v1::DescribeTensorResponse* response) override {
+    if (grpc::Status status = Refusal(); !status.ok()) return status;
     v1::InitializeTensorRequest same;
     if (!same.ParseFromString(request->SerializeAsString())) {
       return {grpc::INTERNAL, "the two requests differ in form"};
@@ -121,6 +137,7 @@ class FakeService final : public v1::WeightInitService::Service {
   grpc::Status ResolveSeed(grpc::ServerContext*,
                            const v1::ResolveSeedRequest* request,
                            v1::ResolveSeedResponse* response) override {
+    if (grpc::Status status = Refusal(); !status.ok()) return status;
     response->set_seed(kFakeNamedSeed);
     response->set_seed_name(request->seed_name());
     return grpc::Status::OK;
@@ -129,11 +146,20 @@ class FakeService final : public v1::WeightInitService::Service {
   grpc::Status GetServerInfo(grpc::ServerContext*,
                              const v1::GetServerInfoRequest*,
                              v1::GetServerInfoResponse* response) override {
+    if (grpc::Status status = Refusal(); !status.ok()) return status;
     response->set_version("fake");
     return grpc::Status::OK;
   }
 
  private:
+  grpc::Status Refusal() {
+    const absl::MutexLock lock(&mutex_);
+    if (to_refuse_ == 0) return grpc::Status::OK;
+    --to_refuse_;
+    ++refused_;
+    return refusal_;
+  }
+
   static FakeStream CorrectStream(const v1::InitializeTensorRequest& request) {
     FakeStream stream;
     stream.request = request;
@@ -180,6 +206,9 @@ class FakeService final : public v1::WeightInitService::Service {
   const std::vector<Script> scripts_;
   mutable absl::Mutex mutex_;
   std::vector<v1::InitializeTensorRequest> requests_ ABSL_GUARDED_BY(mutex_);
+  int to_refuse_ ABSL_GUARDED_BY(mutex_) = 0;
+  int refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  grpc::Status refusal_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A FakeService on a free port of 127.0.0.1.
@@ -196,6 +225,7 @@ class FakeServer {
 
   std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
   const FakeService& service() const { return service_; }
+  FakeService& service() { return service_; }
   void Wait() { server_->Wait(); }
 
  private:

@@ -43,8 +43,8 @@ TEST(StatusConversionTest, ReasonTellsWhichFieldIsOutOfRange) {
 }
 
 TEST(StatusConversionTest, ErrorWithoutViolationsHasNoBadRequest) {
-  const auto details =
-      DetailsOf(ToGrpcStatus(absl::ResourceExhaustedError("full")));
+  const auto details = DetailsOf(ToGrpcStatus(
+      WithRetryDelay(absl::ResourceExhaustedError("full"), absl::Seconds(1))));
   EXPECT_EQ(details.reason, "TOO_MANY_STREAMS");
   EXPECT_THAT(details.fields, SizeIs(0));
 }
@@ -94,6 +94,22 @@ TEST(StatusConversionTest, RetryDelayTravelsAsRetryInfo) {
   const absl::Status received = FromGrpcStatus(sent);
   EXPECT_EQ(received.message(), "full");
   EXPECT_EQ(RetryDelayOf(received), absl::Milliseconds(1500));
+}
+
+TEST(StatusConversionTest, OnlyWhatMayHaveRoomLaterIsFull) {
+  const absl::Status error = absl::ResourceExhaustedError("4 of 2 bytes");
+  EXPECT_EQ(DetailsOf(ToGrpcStatus(error)).reason, "TOO_LARGE");
+  EXPECT_FALSE(IsFull(ToGrpcStatus(error)));
+  EXPECT_TRUE(IsFull(ToGrpcStatus(WithRetryDelay(error, absl::Seconds(1)))));
+  EXPECT_FALSE(IsFull(ToGrpcStatus(
+      WithRetryDelay(absl::UnavailableError("bye"), absl::Seconds(1)))));
+  // Of other programs than ours.
+  const auto said = [](const char* message) {
+    return grpc::Status(grpc::RESOURCE_EXHAUSTED, message);
+  };
+  EXPECT_TRUE(IsFull(said("rate limit")));
+  EXPECT_FALSE(IsFull(said("Received message larger than max (9 vs. 4)")));
+  EXPECT_FALSE(IsFull(said("received initial metadata size exceeds limit")));
 }
 
 TEST(StatusConversionTest, ErrorWithoutARetryDelayHasNone) {

@@ -100,6 +100,11 @@ TEST(StreamAdmissionTest, BytesThatStreamsMayHoldAreCountedUntilTheyEnd) {
     const absl::Status status = second->HoldBytes(31);
     EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(std::string(status.message()), HasSubstr("70 of 100"));
+    EXPECT_TRUE(RetryDelayOf(status).has_value());
+    // This has never room.
+    const absl::Status larger = second->HoldBytes(101);
+    EXPECT_EQ(larger.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_FALSE(RetryDelayOf(larger).has_value());
     EXPECT_EQ(admission.bytes_held(), 70);
     const StreamAdmission::Ticket moved = *std::move(second);
     EXPECT_EQ(admission.bytes_held(), 70);

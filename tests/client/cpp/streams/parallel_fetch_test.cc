@@ -23,6 +23,7 @@
 namespace weightinit {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // 44 MB: large tensors and small ones, parts, an alias, one of no elements.
@@ -154,6 +155,62 @@ TEST(ParallelFetchTest, StreamsThatAServerHasNotAreNotNeeded) {
   const auto client = ParallelClientOf({server->address()}, 4);
   ExpectSame(*FetchFrom(**WeightClient::Local(), ModelRequest()),
              *FetchFrom(*client, ModelRequest()));
+}
+
+// A server whose only place is taken.
+class FullServer {
+ public:
+  FullServer() {
+    ServerOptions options;
+    options.admission.max_streams = 1;
+    server_ = StartServer(options);
+    stub_ = v1::WeightInitService::NewStub(Connect(server_->address()));
+    stalled_ = std::make_unique<StalledStream>(stub_.get(),
+                                               weightinit::LargeRequest());
+  }
+  ~FullServer() { stalled_->context.TryCancel(); }
+
+  std::string address() const { return server_->address(); }
+
+ private:
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::WeightInitService::Stub> stub_;
+  std::unique_ptr<StalledStream> stalled_;
+};
+
+TEST(ParallelFetchTest, OtherServersDoTheWorkOfOneThatIsFull) {
+  const FullServer full;
+  const auto idle = StartServer();
+  const auto local = FetchFrom(**WeightClient::Local(), ModelRequest());
+  for (const int parallel : {1, 2, 4}) {
+    const auto client =
+        ParallelClientOf({full.address(), idle->address()}, parallel);
+    ExpectSame(*local, *FetchFrom(*client, ModelRequest()));
+  }
+}
+
+TEST(ParallelFetchTest, IfAllServersAreFullItSaysWhich) {
+  const FullServer first;
+  const FullServer second;
+  WeightClientOptions options =
+      FastOptions({first.address(), second.address()});
+  options.parallel = 2;
+  // Shorter than what the servers ask to be left alone for.
+  options.max_wait_when_full = absl::Milliseconds(100);
+  const auto client = WeightClient::Create(options);
+  ASSERT_TRUE(client.ok());
+  v1::InitializeTensorRequest request = Request();
+  request.mutable_tensor()->clear_shape();
+  request.mutable_tensor()->add_shape(4'000'000);
+  std::vector<uint8_t> buffer(16'000'000);
+  const auto tensor = (*client)->Fetch(request, absl::MakeSpan(buffer));
+  const auto model = FetchFrom(**client, ModelRequest());
+  for (const absl::Status& status : {tensor.status(), model->result.status()}) {
+    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("no server had room within 100ms"),
+                      HasSubstr("max_streams")));
+  }
 }
 
 TEST(ParallelFetchTest, IfNoServerAnswersItGivesUp) {

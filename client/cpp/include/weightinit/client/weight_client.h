@@ -48,8 +48,21 @@ struct WeightClientOptions {
   // connects anew to a server that it did not reach only after 100 ms.
   absl::Duration initial_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
+  // How long a call waits for room while every server that answers is full, if
+  // it has no timeout; with one it waits until then. At least 0.
+  absl::Duration max_wait_when_full = absl::Minutes(1);
   // For one attempt to connect.
   absl::Duration connect_timeout = absl::Seconds(5);
+  // A connection on which a call waits, and nothing came for `keepalive_time`,
+  // is asked whether the server is alive; without an answer within
+  // `keepalive_timeout` it is closed, and the call goes on elsewhere. A server
+  // closes a connection that is asked too often: more than every 5 s. Infinite:
+  // never asked.
+  absl::Duration keepalive_time = absl::Seconds(20);
+  absl::Duration keepalive_timeout = absl::Seconds(10);
+  // A stream that brings nothing for so long, while the caller's sink waits, is
+  // broken and goes on at another server; likewise a call without its answer.
+  absl::Duration stall_timeout = absl::Seconds(60);
   // For one call of Describe, Info or Fetch, with all its attempts.
   absl::Duration timeout = absl::InfiniteDuration();
   // Size of the chunks that Fetch asks for, 64 to 2097152 bytes, where the
@@ -74,7 +87,9 @@ struct LocalOptions {
 //
 // Every method returns the server's error as an absl::Status of the same code,
 // whose message names each violated field. UNAVAILABLE, and a stream that was
-// reset, are first tried again on the next server.
+// reset, are first tried again on the next server. So is RESOURCE_EXHAUSTED of
+// a server that has no room now; when all have none, the one that may have it
+// first is asked again, at the time that its RetryInfo says.
 class WeightClient {
  public:
   static absl::StatusOr<std::unique_ptr<WeightClient>> Create(
