@@ -295,7 +295,7 @@ ROWS = (
                lambda session, simd_target: [
                    session.command_milliseconds(simd_target, "model", "plan", session.many_tensors_manifest())
                    for _ in range(session.options.rounds)]),
-    LimitedRow("first byte after 5 s idle, p99 / 5 ms", "ms", FIRST_BYTE_LIMIT_MS, 0.99,
+    LimitedRow("first byte of a new connection after 5 s idle, p99 / 5 ms", "ms", FIRST_BYTE_LIMIT_MS, 0.99,
                lambda session, simd_target: session.first_byte_milliseconds(
                    simd_target, _request([SLICE_BYTES // 4], "NORMAL"))),
 )

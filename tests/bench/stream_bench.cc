@@ -103,13 +103,16 @@ class Measurements {
   const std::shared_ptr<grpc::Channel>& Channel(const std::string& address,
                                                 int index = 0) {
     auto& channel = channels_[{address, index}];
-    if (channel == nullptr) {
-      channel = ConnectAlone(address);
-      // gRPC 1.51 now and then takes a connection that is being made for one
-      // that failed, and connects anew; calls do not wait for that.
-      channel->WaitForConnected(std::chrono::system_clock::now() +
-                                std::chrono::seconds(10));
-    }
+    if (channel == nullptr) channel = Connect(address);
+    return channel;
+  }
+
+  static std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+    std::shared_ptr<grpc::Channel> channel = ConnectAlone(address);
+    // gRPC 1.51 now and then takes a connection that is being made for one that
+    // failed, and connects anew; calls do not wait for that.
+    channel->WaitForConnected(std::chrono::system_clock::now() +
+                              std::chrono::seconds(10));
     return channel;
   }
 
@@ -233,8 +236,10 @@ class Measurements {
     const int count = command.at("count");
     const auto idle = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double>(command.at("idle_seconds")));
-    // Calls follow each other at equal distances, so that the machine is idle
-    // before each of them too. The first one to each server is not counted.
+    // Each by a new connection, which a server may be slower to notice than a
+    // call. They follow each other at equal distances, so that the machine is
+    // idle before each of them too. The first one to each server is not
+    // counted.
     const int servers = static_cast<int>(addresses.size());
     std::vector<Clock::time_point> due(addresses.size(), Clock::now());
     for (int i = 0; i < servers; ++i) {
@@ -245,10 +250,10 @@ class Measurements {
       const auto server = static_cast<size_t>((i + servers) % servers);
       std::this_thread::sleep_until(due[server]);
       const auto start = Clock::now();
+      const std::shared_ptr<grpc::Channel> channel = Connect(addresses[server]);
       double first = 0;
-      const auto received =
-          ReceiveRaw(Channel(addresses[server]), serialized, memory_.span(),
-                     [&] { first = SecondsSince(start); });
+      const auto received = ReceiveRaw(channel, serialized, memory_.span(),
+                                       [&] { first = SecondsSince(start); });
       if (!received.ok()) return received.status();
       due[server] = Clock::now() + idle;
       if (i >= 0) seconds.push_back(first);
