@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -45,6 +46,31 @@ bool CheckCount(const std::vector<T>& list, const char* field,
   AddViolation(violations, field, "has ", list.size(), "; must have at most ",
                kMaxRules);
   return false;
+}
+
+void AddTooManyTensors(const Limits& limits, ViolationList& violations) {
+  AddViolation(violations, "model.entries", "make more than ",
+               limits.max_tensors, " tensors, the limit in force");
+}
+
+// The tensors of `entries`, were each to make only one; those above `most` are
+// not counted.
+int64_t FewestTensors(const std::vector<ModelEntry>& entries, int64_t most,
+                      int level = 0) {
+  int64_t sum = 0;
+  for (const ModelEntry& entry : entries) {
+    int64_t count = 1;
+    const auto* const block = std::get_if<BlockEntry>(&entry.kind);
+    if (block != nullptr && level < kMaxBlockLevels) {
+      count = FewestTensors(block->entries, most, level + 1);
+    }
+    for (const Repetition& repetition : entry.repeat) {
+      const int64_t times = std::max<int64_t>(1, repetition.count);
+      count = count > most / times ? most + 1 : count * times;
+    }
+    sum = std::min(most + 1, sum + count);
+  }
+  return sum;
 }
 
 // What of the request can be judged before any tensor.
@@ -154,8 +180,7 @@ class Totals {
                    absl::CHexEscape(name), "\"");
     }
     if (++summary_.tensors > limits_.max_tensors) {
-      AddViolation(violations_, "model.entries", "make more than ",
-                   limits_.max_tensors, " tensors, the limit in force");
+      AddTooManyTensors(limits_, violations_);
     }
     for (const int rule : tensor.rules) {
       rule_matches_[static_cast<size_t>(rule)] = true;
@@ -286,12 +311,20 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> ModelPlan::Make(
   TensorWalk walk(kept, limits, violations);
   Totals totals(kept, limits, summary, violations);
   int64_t first_elements = 0;
-  while (walk.Next() && summary.tensors <= limits.max_tensors) {
+  // A short request can ask for any number of tensors: where they are too many,
+  // the first ones show what else is wrong.
+  const bool too_many = FewestTensors(kept.model.entries, limits.max_tensors) >
+                        limits.max_tensors;
+  const int64_t looked_at =
+      too_many ? std::min(limits.max_tensors, int64_t{kMaxModelViolations})
+               : limits.max_tensors;
+  while (walk.Next() && summary.tensors <= looked_at) {
     totals.Add(walk);
     if (walk.tensor().index == kept.first_tensor && walk.selected()) {
       first_elements = walk.tensor().plan.elements;
     }
   }
+  if (violations.empty() && too_many) AddTooManyTensors(limits, violations);
   if (violations.empty()) {
     CheckMatches(walk.only_matches(), "only", violations);
     CheckMatches(walk.selection_matches(), "selections", violations);

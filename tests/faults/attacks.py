@@ -65,3 +65,30 @@ def is_closed(connection):
             connection.settimeout(10)
         except OSError:
             pass
+
+
+def call(connection, message, stream=1, method=METHOD):
+    """A call with a whole request; its answer is for the caller to read, or not."""
+    body = b"\x00" + struct.pack(">I", len(message)) + message
+    connection.sendall(frame(HEADERS, END_HEADERS, stream, call_headers(method)) +
+                       frame(DATA, END_STREAM, stream, body))
+
+
+def has_ended(connection):
+    """Whether the server has reset a stream or ended the connection; all that has come is read."""
+    connection.setblocking(False)
+    # A frame that is cut is found all the same: what stands before it is data of 0 to 255 in no
+    # order, and a reset is 13 bytes of which 10 are known.
+    reset = struct.pack(">I", 4)[1:] + bytes([RST_STREAM, 0]) + struct.pack(">I", 1)
+    try:
+        while True:
+            came = connection.recv(1 << 20)
+            if not came or reset in came:
+                return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.setblocking(True)
+        connection.settimeout(10)

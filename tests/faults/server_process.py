@@ -25,9 +25,10 @@ def soon(condition, seconds=30.0):
 
 
 class ServerProcess:
-    """A context manager: the server with some options, on a free port of loopback and a socket in the file system."""
+    """A context manager: the server with some options, on a port of loopback (default: a free one) and a socket in the file
+    system."""
 
-    def __init__(self, *options, log_level="warn", descriptors=None, address_space=None):
+    def __init__(self, *options, log_level="warn", descriptors=None, address_space=None, address="127.0.0.1:0"):
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
@@ -38,7 +39,7 @@ class ServerProcess:
         # Another client than those of loopback, for limits per client.
         self.unix = f"unix:{self._directory.name}/server.sock"
         self.process = subprocess.Popen(
-            [SERVER, "--listen", "127.0.0.1:0", "--listen", self.unix, "--log-level", log_level, *options],
+            [SERVER, "--listen", address, "--listen", self.unix, "--log-level", log_level, *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=limit)
         line = self.process.stdout.readline()
         if not line:
@@ -52,17 +53,32 @@ class ServerProcess:
         return self
 
     def __exit__(self, *_):
+        self.kill()
+        self.process.stdout.close()
+        self._directory.cleanup()
+
+    def kill(self):
+        """Ends it at once, if it has not ended."""
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
-        self._directory.cleanup()
+        self.process.wait()
 
     def alive(self):
         return self.process.poll() is None
 
     def resident_mb(self):
+        return self._status_mb("VmRSS:")
+
+    def peak_mb(self):
+        """The most that was resident since its start, or since forget_peak."""
+        return self._status_mb("VmHWM:")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def _status_mb(self, field):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
         return 0.0
 

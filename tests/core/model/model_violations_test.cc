@@ -107,6 +107,21 @@ TEST(ModelViolationsTest, AnEndlessRepetitionEndsAtTheLimit) {
                   "model.entries[0].block.entries[0].name", "{k}");
 }
 
+TEST(ModelViolationsTest, RepetitionsInRepetitionsCountTogether) {
+  const auto model = [](int64_t outer, int64_t inner) {
+    BlockEntry block;
+    block.entries = {Repeated(Tensor("w.{j}", {1}), "j", inner)};
+    return Model({Repeated(Entry("h.{i}", block), "i", outer)});
+  };
+  const int64_t many = int64_t{1} << 40;
+  for (const auto& request : {model(many, many), model(3, 17)}) {
+    ExpectViolation(request, "model.entries",
+                    "more than 50 tensors, the limit in force",
+                    absl::StatusCode::kInvalidArgument, Limits{1 << 20, 50});
+  }
+  EXPECT_TRUE(ModelPlan::Make(model(5, 10), Limits{1 << 20, 50}).ok());
+}
+
 TEST(ModelViolationsTest, AtMostSixteenViolationsAreTold) {
   const auto plan = ModelPlan::Make(
       Model({Repeated(Tensor("w.{i}", {-1}), "i", int64_t{1} << 40)}));
