@@ -231,6 +231,8 @@ int Server::Drain(absl::Duration grace) {
   const bool idle = impl_->admission.WaitUntilIdle(deadline);
   const int cut = idle ? 0 : impl_->admission.active();
   impl_->heartbeat.reset();
+  // gRPC keeps a connection that it is handed from now on, and never speaks.
+  if (impl_->acceptor != nullptr) impl_->acceptor->StopListening();
   impl_->grpc_server->Shutdown(
       absl::ToChronoTime(std::min(deadline, absl::Now() + kCloseGrace)));
   impl_->grpc_server->Wait();

@@ -95,6 +95,17 @@ Acceptor::~Acceptor() {
   }
 }
 
+void Acceptor::StopListening() {
+  const absl::MutexLock lock(&mutex_);
+  listening_ = false;
+  for (const ListeningSockets& each : sockets_) {
+    for (const Descriptor& socket : each.descriptors) {
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket.get(), nullptr);
+      shutdown(socket.get(), SHUT_RDWR);
+    }
+  }
+}
+
 bool Acceptor::Watch(int descriptor, uint32_t events, uint64_t data) {
   epoll_event event{};
   event.events = events;
@@ -130,6 +141,8 @@ void Acceptor::Work() {
 }
 
 void Acceptor::Accept(int listening_socket) {
+  const absl::MutexLock lock(&mutex_);
+  if (!listening_) return;
   Descriptor connection(accept4(listening_socket, nullptr, nullptr,
                                 SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (connection.is_open()) {

@@ -10,7 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/listen/connections.h"
 #include "server/listen/listening_socket.h"
@@ -33,10 +35,14 @@ class Acceptor {
       std::vector<ListeningSockets> sockets, int max_connections,
       Connections* connections, Serve serve);
 
-  // Accepts no more and stops listening; connections stay.
+  // Stops listening; connections stay.
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
+
+  // Accepts no more: when it returns, nothing is served any more, and whoever
+  // comes is refused. Connections are looked after as before.
+  void StopListening() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Connections that were closed at once, because there were too many or no
   // descriptor was left.
@@ -47,7 +53,7 @@ class Acceptor {
            Connections* connections, Serve serve);
 
   void Work();
-  void Accept(int listening_socket);
+  void Accept(int listening_socket) ABSL_LOCKS_EXCLUDED(mutex_);
   void Keep(int listening_socket, Descriptor connection);
   // A connection of which both ends are through.
   void OnHangUp(int64_t number);
@@ -70,6 +76,9 @@ class Acceptor {
   // Closed to accept a connection that is then closed.
   Descriptor reserve_;
   std::vector<Ended> ended_;
+  // Held while a connection is accepted and served.
+  absl::Mutex mutex_;
+  bool listening_ ABSL_GUARDED_BY(mutex_) = true;
   std::atomic<int64_t> refused_{0};
   std::thread thread_;
 };

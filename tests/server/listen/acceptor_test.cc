@@ -34,16 +34,26 @@ bool Soon(const Condition& condition) {
   return false;
 }
 
-// A client's end of a connection to a port of this machine.
-Descriptor ConnectTo(int port) {
-  Descriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+// Connects to a port of this machine; returns 0 or the error.
+int TryToConnect(const Descriptor& client, int port) {
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_port = htons(static_cast<uint16_t>(port));
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(
-      connect(client.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)),
-      0);
+  return connect(client.get(), reinterpret_cast<sockaddr*>(&name),
+                 sizeof(name)) == 0
+             ? 0
+             : errno;
+}
+
+Descriptor NewSocket() {
+  return Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+// A client's end of a connection to a port of this machine.
+Descriptor ConnectTo(int port) {
+  Descriptor client = NewSocket();
+  EXPECT_EQ(TryToConnect(client, port), 0);
   return client;
 }
 
@@ -102,6 +112,19 @@ TEST_F(AcceptorTest, ConnectionIsHandedOnAndForgottenWhenItEnds) {
   EndAll();
   EXPECT_TRUE(Soon([&] { return IsClosed(client); }));
   EXPECT_TRUE(Soon([&] { return connections_->count() == 0; }));
+}
+
+TEST_F(AcceptorTest, WhoComesWhenListeningHasStoppedIsRefusedAndOthersStay) {
+  Start(10);
+  const Descriptor client = ConnectTo(port_);
+  EXPECT_TRUE(Soon([&] { return served() == 1; }));
+  acceptor_->StopListening();
+  const Descriptor late = NewSocket();
+  EXPECT_EQ(TryToConnect(late, port_), ECONNREFUSED);
+  EXPECT_FALSE(IsClosed(client));
+  EndAll();
+  EXPECT_TRUE(Soon([&] { return connections_->count() == 0; }));
+  EXPECT_EQ(served(), 0U);
 }
 
 TEST_F(AcceptorTest, ConnectionAboveTheLimitIsClosedAtOnce) {
