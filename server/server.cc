@@ -51,6 +51,8 @@ constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 constexpr absl::Duration kHandshakeTime = absl::Seconds(20);
 // An answer to a keepalive.
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+// What newer gRPC looks at for it; Debian's has no name for that.
+constexpr char kPingTimeout[] = "grpc.http2.ping_timeout_ms";
 // Clients may ask as often as this whether the server is alive.
 constexpr absl::Duration kMinClientKeepalive = absl::Seconds(5);
 // gRPC closes an idle connection after its time; what it cannot close, because
@@ -112,6 +114,7 @@ void SetChannelArguments(const ServerOptions& options,
   SetMilliseconds(builder, GRPC_ARG_MAX_CONNECTION_AGE_MS, connections.max_age);
   SetMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIME_MS, connections.keepalive);
   SetMilliseconds(builder, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeout);
+  SetMilliseconds(builder, kPingTimeout, kKeepaliveTimeout);
   SetMilliseconds(builder,
                   GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                   kMinClientKeepalive);

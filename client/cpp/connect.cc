@@ -26,6 +26,10 @@ namespace {
 
 constexpr char kDnsScheme[] = "dns:///";
 
+// What newer gRPC looks at beside GRPC_ARG_KEEPALIVE_TIMEOUT_MS; Debian's has
+// no name for it.
+constexpr char kPingTimeout[] = "grpc.http2.ping_timeout_ms";
+
 absl::Status ValidateServer(const std::string& server,
                             const std::string& host_port) {
   const size_t colon = host_port.rfind(':');
@@ -103,6 +107,7 @@ grpc::ChannelArguments ArgumentsFor(const std::string& server,
                      Milliseconds(options.keepalive_time));
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                      Milliseconds(options.keepalive_timeout));
+    arguments.SetInt(kPingTimeout, Milliseconds(options.keepalive_timeout));
     // Also in a stream on which nothing is sent for long.
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   }

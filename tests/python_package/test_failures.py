@@ -41,9 +41,16 @@ def test_a_wrong_checksum_is_seen_without_the_compiled_part(
         fake("crc").tensor((100, 100))
 
 
-def test_a_busy_server_is_resource_exhausted(fake: Callable[[str], weightinit.Client]) -> None:
-    with pytest.raises(weightinit.ResourceExhausted, match="too busy"):
+def test_a_call_that_is_too_large_is_resource_exhausted(
+    fake: Callable[[str], weightinit.Client],
+) -> None:
+    with pytest.raises(weightinit.ResourceExhausted, match="larger than max"):
         fake("exhausted").tensor((100, 100))
+
+
+def test_a_busy_server_is_asked_again(fake: Callable[[str], weightinit.Client]) -> None:
+    tensor = fake("busy_once").tensor((10, 10), scheme="normal")
+    assert np.array_equal(tensor.ravel(), np.arange(100))
 
 
 def test_a_bug_of_the_server_is_internal(fake: Callable[[str], weightinit.Client]) -> None:

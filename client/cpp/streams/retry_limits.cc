@@ -20,12 +20,15 @@ void RetryLimits::Progress() {
 absl::Status RetryLimits::Failed(int replica, const AttemptResult& result) {
   if (result.progress) Progress();
   last_ = result.status;
+  const bool asked_before = last_of_.count(replica) > 0;
   last_of_[replica] = absl::StrCat(
       result.server, result.server.empty() ? "" : ": ", last_.message());
   if (result.full) full_since_ = std::min(full_since_, absl::Now());
   if (!result.progress) ++fruitless_;
   if (full()) {
-    return absl::Now() < end_of_wait() ? absl::OkStatus() : NoRoom();
+    // Each is asked, however short the wait may be.
+    const bool too_late = asked_before && absl::Now() >= end_of_wait();
+    return too_late ? NoRoom() : absl::OkStatus();
   }
   if (fruitless_ < options_.max_attempts_without_progress) {
     return absl::OkStatus();

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         InvalidArgumentType,
         NotFound,
         OutOfRange,
+        PermissionDenied,
         ResourceExhausted,
+        Unauthenticated,
         Unavailable,
         Unimplemented,
         Violation,
@@ -70,8 +72,8 @@ _HOMES = {
     "_description": "Advisory Description Info ModelDescription ModelEntry",
     "_errors": (
         "Cancelled DataLoss DeadlineExceeded FailedPrecondition Internal InvalidArgument "
-        "InvalidArgumentType NotFound OutOfRange ResourceExhausted Unavailable Unimplemented "
-        "Violation WeightInitError"
+        "InvalidArgumentType NotFound OutOfRange PermissionDenied ResourceExhausted "
+        "Unauthenticated Unavailable Unimplemented Violation WeightInitError"
     ),
     "_local": "Local",
     "_remote": "Client",
@@ -101,10 +103,12 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "Part",
+    "PermissionDenied",
     "ResourceExhausted",
     "Shard",
     "Source",
     "TensorArguments",
+    "Unauthenticated",
     "Unavailable",
     "Unimplemented",
     "Violation",

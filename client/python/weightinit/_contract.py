@@ -61,6 +61,8 @@ ModelSummary = _class(_PACKAGE + "ModelSummary")
 ModelSpec = _class(_PACKAGE + "ModelSpec")
 Status = _class("google.rpc.Status")
 BadRequest = _class("google.rpc.BadRequest")
+ErrorInfo = _class("google.rpc.ErrorInfo")
+RetryInfo = _class("google.rpc.RetryInfo")
 
 # Other names of values, as the command line takes them.
 _ALIASES = {

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from weightinit._manifests import Manifest
     from weightinit._requests import ModelArguments, Shape, TensorArguments
 
-# By process and servers: connections do not survive a fork.
-_sources: dict[tuple[int, str], Source] = {}
+# By process and environment: connections do not survive a fork.
+_sources: dict[tuple[int, str, str, str], Source] = {}
 _lock = threading.Lock()
 
 
 def default_source() -> Source:
     """A `Client` of the servers in WEIGHTINIT_SERVER if it is set, else a `Local`."""
     servers = os.environ.get("WEIGHTINIT_SERVER", "")
-    key = (os.getpid() if servers else 0, servers)
+    security = (os.environ.get("WEIGHTINIT_CA", ""), os.environ.get("WEIGHTINIT_TOKEN", ""))
+    key = (os.getpid(), servers, *security) if servers else (0, "", "", "")
     with _lock:
         if key not in _sources:
             if servers:

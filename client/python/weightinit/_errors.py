@@ -52,8 +52,16 @@ class FailedPrecondition(WeightInitError):
     """Something else has to be done first, for example giving the server a root seed."""
 
 
+class PermissionDenied(WeightInitError):
+    """The server knows this client, which may not do this."""
+
+
+class Unauthenticated(WeightInitError):
+    """The server asks for a token or a certificate, or does not know the one that it got."""
+
+
 class ResourceExhausted(WeightInitError):
-    """The server already serves as many streams as it may."""
+    """No server has room for the call now."""
 
 
 class Unavailable(WeightInitError):
@@ -86,6 +94,7 @@ _CLASSES: dict[int, type[WeightInitError]] = {
     3: InvalidArgument,
     4: DeadlineExceeded,
     5: NotFound,
+    7: PermissionDenied,
     8: ResourceExhausted,
     9: FailedPrecondition,
     11: OutOfRange,
@@ -93,6 +102,7 @@ _CLASSES: dict[int, type[WeightInitError]] = {
     13: Internal,
     14: Unavailable,
     15: DataLoss,
+    16: Unauthenticated,
 }
 
 

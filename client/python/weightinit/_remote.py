@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import contextvars
 import os
-import random
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from weightinit import _messages as messages
 from weightinit._arrays import Array
-from weightinit._errors import (
-    Cancelled,
-    DataLoss,
-    DeadlineExceeded,
-    FailedPrecondition,
-    WeightInitError,
-    error_of,
-    invalid,
-    invalid_type,
-)
+from weightinit._connect import Security, servers_of
+from weightinit._errors import Cancelled, DataLoss, FailedPrecondition, invalid
 from weightinit._progress import progress_bar
 from weightinit._receivers import ModelReceiver, Receiver, TensorReceiver
 from weightinit._requests import integer, real
+from weightinit._retry import Attempt, Attempts, Pause, Stalled, Watch, failure_of, stalled
 from weightinit._source import Source, timeout_of
 
 if TYPE_CHECKING:
+    from weightinit._connect import Path
     from weightinit._description import ModelDescription
 
 _OPTIONS = (
@@ -39,9 +32,6 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 5000),
     ("grpc.use_local_subchannel_pool", 1),
 )
-_FIRST_PAUSE = 0.1  # Seconds, after all servers have failed; doubles up to the last.
-_LAST_PAUSE = 5.0
-_ATTEMPTS = 5  # In a row that deliver nothing, before a call gives up.
 
 
 class Cancellation:
@@ -50,20 +40,20 @@ class Cancellation:
     def __init__(self) -> None:
         """Nothing is cancelled."""
         self._lock = threading.Lock()
-        self._cancelled = False
+        self.cancelled = False
         self._call: Any = None
 
     def attach(self, call: Any) -> None:
         """`call` is under way now."""
         with self._lock:
             self._call = call
-            if self._cancelled:
+            if self.cancelled:
                 call.cancel()
 
     def cancel(self) -> None:
         """Ends the call that is under way, and those that follow."""
         with self._lock:
-            self._cancelled = True
+            self.cancelled = True
             if self._call is not None:
                 self._call.cancel()
 
@@ -73,57 +63,42 @@ cancellation: contextvars.ContextVar[Cancellation | None] = contextvars.ContextV
 )
 
 
-def _servers(servers: str | Sequence[str] | None) -> list[str]:
-    field = "servers"
-    if servers is None:
-        field = "WEIGHTINIT_SERVER"
-        servers = os.environ.get(field, "")
-        if not servers:
-            raise invalid("servers", "is not given, and WEIGHTINIT_SERVER is not set")
-    if isinstance(servers, str):
-        servers = servers.split(",")
-    if not isinstance(servers, Sequence) or not servers:
-        raise invalid_type(field, servers, "a str or a sequence of str, at least one")
-    for i, server in enumerate(servers):
-        if not isinstance(server, str):
-            raise invalid_type(f"{field}[{i}]", server, "a str, host:port")
-        if not server.strip():
-            raise invalid(f"{field}[{i}]", "is empty, it has to be host:port")
-    return [server.strip() for server in servers]
-
-
-def _error_of(error: Any) -> WeightInitError:
-    """The exception for an RpcError, with the violations that its details name."""
-    violations: list[tuple[str, str]] = []
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            for detail in messages.Status.FromString(value).details:
-                if detail.type_url.endswith("/google.rpc.BadRequest"):
-                    bad_request = messages.BadRequest.FromString(detail.value)
-                    violations += [(v.field, v.description) for v in bad_request.field_violations]
-    return error_of(error.code().value[0], error.details() or "", violations)
-
-
-def _is_broken(error: Any) -> bool:
-    """Whether the connection failed, and not the call."""
-    code = error.code()
-    if code == grpc.StatusCode.UNAVAILABLE:
-        return True
-    # Made up by gRPC when the other side resets a stream.
-    broken = (grpc.StatusCode.INTERNAL, grpc.StatusCode.CANCELLED)
-    return code in broken and "RST_STREAM" in (error.details() or "")
+def _seconds(field: str, value: float | None, least: float, or_none: bool) -> float | None:
+    if value is None and or_none:
+        return None
+    seconds = real(field, value)
+    if not least <= seconds <= 1e6:
+        described = f"is {seconds} s, it has to be from {least:g} s to 10^6 s"
+        raise invalid(field, described + (" or None" if or_none else ""))
+    return seconds
 
 
 class Client(Source):
     """Asks one of several equal servers; a broken stream is resumed on the next.
 
+    A server that is full is passed over. While all are, the call waits for the one that may
+    have room first.
+
     Args:
-        servers: "host:port", or several with commas between or as a sequence; default:
-            the environment variable WEIGHTINIT_SERVER. Connections are not encrypted.
+        servers: "host:port" or "unix:PATH", or several with commas between or as a sequence;
+            default: the environment variable WEIGHTINIT_SERVER.
         timeout: Seconds that one call may take, with all its attempts; None: no limit.
         connect_timeout: Seconds that one attempt to connect may take, from 0.001 to 10^6.
+        stall_timeout: Seconds without a message after which a stream goes on at another
+            server, from 0.001 to 10^6; None: no limit.
+        max_wait_when_full: Seconds that a call without a timeout waits for room while all
+            servers are full, from 0 to 10^6.
         chunk_bytes: Of a message's data, 64 to 2097152, or 0 for what the server prefers.
             It changes speed only.
+        tls: Whether connections are encrypted; default: where `ca` or `cert` is given.
+            Those of unix:PATH never are.
+        ca: PEM file of the authorities that sign the servers' certificates; default: the
+            environment variable WEIGHTINIT_CA, or else gRPC's own list.
+        cert: PEM file with this client's certificate, where servers ask for one.
+        key: PEM file with its private key.
+        token: What servers know this client by; default: the environment variable
+            WEIGHTINIT_TOKEN. It goes over encrypted connections and to this machine only.
+        allow_plaintext_token: Whether it goes over others too.
 
     A client is not used in a process forked from the one that made it: make a new one there.
     """
@@ -134,15 +109,22 @@ class Client(Source):
         *,
         timeout: float | None = None,
         connect_timeout: float = 5.0,
+        stall_timeout: float | None = 60.0,
+        max_wait_when_full: float = 60.0,
         chunk_bytes: int = 524288,
+        tls: bool | None = None,
+        ca: Path | None = None,
+        cert: Path | None = None,
+        key: Path | None = None,
+        token: str | None = None,
+        allow_plaintext_token: bool = False,
     ) -> None:
         """Makes the client; connects at the first call."""
-        self._names = _servers(servers)
+        self._names = servers_of(servers)
         self._timeout = timeout_of(timeout)
-        connect_timeout = real("connect_timeout", connect_timeout)
-        if not 0.001 <= connect_timeout <= 1e6:
-            described = f"is {connect_timeout} s, it has to be from 0.001 s to 10^6 s"
-            raise invalid("connect_timeout", described)
+        connecting = _seconds("connect_timeout", connect_timeout, 0.001, False)
+        self._stall = _seconds("stall_timeout", stall_timeout, 0.001, True)
+        self._max_wait = _seconds("max_wait_when_full", max_wait_when_full, 0.0, False)
         self._chunk_bytes = integer("chunk_bytes", chunk_bytes, 0, 2097152)
         if 0 < self._chunk_bytes < 64:
             raise invalid("chunk_bytes", f"is {chunk_bytes}, it has to be 0 or from 64 to 2097152")
@@ -150,8 +132,13 @@ class Client(Source):
         self._closed = False
         self._current = 0  # The server that was tried last.
         # That is what gRPC calls the least time which it gives an attempt.
-        options = (*_OPTIONS, ("grpc.min_reconnect_backoff_ms", round(1000 * connect_timeout)))
-        self._channels = [grpc.insecure_channel(s, options=options) for s in self._names]
+        assert connecting is not None
+        options = (*_OPTIONS, ("grpc.min_reconnect_backoff_ms", round(1000 * connecting)))
+        security = Security(self._names, tls, ca, cert, key, token, allow_plaintext_token)
+        self._metadata = security.metadata
+        self._watch = Watch(self._stall)
+        self._pauses: set[Pause] = set()
+        self._channels = [security.channel(name, options) for name in self._names]
 
     def __repr__(self) -> str:
         """Its servers."""
@@ -161,6 +148,8 @@ class Client(Source):
         """Ends the connections and the calls under way; calls after it fail."""
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
+            for pause in tuple(self._pauses):
+                pause.cancel()
             for channel in self._channels:
                 channel.close()
 
@@ -171,48 +160,73 @@ class Client(Source):
             )
         if self._closed:
             raise FailedPrecondition("the client is closed")
+        current = cancellation.get()
+        if current is not None and current.cancelled:
+            raise Cancelled("the call was cancelled")
 
-    def _retry(self, attempt: Callable[[Any, float | None], Any], receiver: Receiver) -> Any:
+    def _retry(self, attempt: Attempt, receiver: Receiver) -> Any:
         """attempt(channel, seconds left) on one server after the other."""
-        deadline = None if self._timeout is None else time.monotonic() + self._timeout
-        failures, pause = 0, _FIRST_PAUSE
+        assert self._max_wait is not None
+        attempts = Attempts(self._names, self._timeout, self._max_wait)
         while True:
             self._check_usable()
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise DeadlineExceeded(f"the timeout of {self._timeout} s came first")
+            server, wait = attempts.choose(self._current)
+            if wait > 0:
+                self._pause(wait)
+                continue
             before = receiver.progress
             try:
-                return attempt(self._channels[self._current], left)
+                return attempt(self._channels[server], attempts.left())
+            except Stalled:
+                failure = stalled(self._stall)
             except grpc.RpcError as error:
-                if not _is_broken(error):
-                    raise _error_of(error) from None
-                last = _error_of(error)
+                failure = failure_of(error)
+                if not failure.broken:
+                    raise failure.error from None
             except ValueError:  # gRPC's, of a channel that is closed.
                 self._check_usable()
                 raise
-            failed = self._names[self._current]
-            self._current = (self._current + 1) % len(self._channels)
-            if receiver.progress > before:
-                failures, pause = 0, _FIRST_PAUSE
-            failures += 1
-            if failures >= max(_ATTEMPTS, len(self._channels)):
-                raise type(last)(f"{failed}: {last}", last.violations)
-            if failures % len(self._channels) == 0:
-                wait = pause * random.uniform(0.5, 1.0)
-                if deadline is not None:
-                    wait = min(wait, max(0.0, deadline - time.monotonic()))
-                time.sleep(wait)
-                pause = min(2 * pause, _LAST_PAUSE)
+            attempts.failed(server, failure, receiver.progress > before)
+            self._current = (server + 1) % len(self._channels)
+
+    def _pause(self, seconds: float) -> None:
+        pause = Pause()
+        self._pauses.add(pause)
+        try:
+            self._attach(pause)
+            if not self._closed:
+                pause.wait(seconds)
+        finally:
+            self._pauses.discard(pause)
 
     def _unary(self, method: str, request: bytes) -> bytes:
         def attempt(channel: Any, left: float | None) -> bytes:
-            call = channel.unary_unary(messages.SERVICE + method).future(request, timeout=left)
+            stall = self._stall
+            stalls = stall is not None and (left is None or stall < left)
+            call = channel.unary_unary(messages.SERVICE + method).future(
+                request, timeout=stall if stalls else left, metadata=self._metadata
+            )
             self._attach(call)
-            return call.result()  # type: ignore[no-any-return]
+            try:
+                return call.result()  # type: ignore[no-any-return]
+            except grpc.RpcError as error:
+                if stalls and error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise Stalled from None
+                raise
 
         result: bytes = self._retry(attempt, Receiver(None))
         return result
+
+    def _messages(self, channel: Any, method: str, request: bytes, left: float | None) -> Any:
+        """Those of a stream, which ends with whoever takes them."""
+        call = channel.unary_stream(messages.SERVICE + method)(
+            request, timeout=left, metadata=self._metadata
+        )
+        self._attach(call)
+        try:
+            yield from self._watch.messages(call)
+        finally:
+            call.cancel()  # Of no effect once it has ended.
 
     @staticmethod
     def _attach(call: Any) -> None:
@@ -222,18 +236,10 @@ class Client(Source):
 
     def _stream(self, method: str, receiver: Receiver) -> None:
         def attempt(channel: Any, left: float | None) -> None:
-            request = receiver.start_stream()
-            call = channel.unary_stream(messages.SERVICE + method)(request, timeout=left)
-            self._attach(call)
             take = receiver.take
-            try:
-                for message in call:
-                    take(message)
-            except grpc.RpcError:
-                raise
-            except BaseException:
-                call.cancel()
-                raise
+            with closing(self._messages(channel, method, receiver.start_stream(), left)) as parts:
+                for part in parts:
+                    take(part)
             if not receiver.done:
                 raise DataLoss("the stream ended without a trailer")
 
@@ -256,15 +262,14 @@ class Client(Source):
 
     def _describe_model(self, request: bytes) -> tuple[Any, list[Any]]:
         def attempt(channel: Any, left: float | None) -> tuple[Any, list[Any]]:
-            call = channel.unary_stream(messages.SERVICE + "DescribeModel")(request, timeout=left)
-            self._attach(call)
             summary, tensors = None, []
-            for message in call:
-                part = messages.DescribeModelResponse.FromString(message)
-                if part.WhichOneof("part") == "summary":
-                    summary = part.summary
-                else:
-                    tensors += part.tensors.tensors
+            with closing(self._messages(channel, "DescribeModel", request, left)) as parts:
+                for message in parts:
+                    part = messages.DescribeModelResponse.FromString(message)
+                    if part.WhichOneof("part") == "summary":
+                        summary = part.summary
+                    else:
+                        tensors += part.tensors.tensors
             if summary is None:
                 raise DataLoss("the stream has no summary")
             return summary, tensors

@@ -19,6 +19,7 @@ from weightinit._requests import ModelArguments, Shape, TensorArguments
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from weightinit._connect import Path
     from weightinit._description import Description, Info, ModelDescription
 
 __all__ = ["Client"]
@@ -35,11 +36,30 @@ class Client:
         *,
         timeout: float | None = None,
         connect_timeout: float = 5.0,
+        stall_timeout: float | None = 60.0,
+        max_wait_when_full: float = 60.0,
         chunk_bytes: int = 524288,
+        tls: bool | None = None,
+        ca: Path | None = None,
+        cert: Path | None = None,
+        key: Path | None = None,
+        token: str | None = None,
+        allow_plaintext_token: bool = False,
     ) -> None:
         """Makes the client; connects at the first call."""
         self._client = _remote.Client(
-            servers, timeout=timeout, connect_timeout=connect_timeout, chunk_bytes=chunk_bytes
+            servers,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            stall_timeout=stall_timeout,
+            max_wait_when_full=max_wait_when_full,
+            chunk_bytes=chunk_bytes,
+            tls=tls,
+            ca=ca,
+            cert=cert,
+            key=key,
+            token=token,
+            allow_plaintext_token=allow_plaintext_token,
         )
 
     async def _run(self, function: Callable[..., _Result], *args: Any, **kwargs: Any) -> _Result:

@@ -128,6 +128,16 @@ TEST(ClientFullTest, ItDoesNotWaitForWhatIsTooLate) {
   EXPECT_EQ(server.service().refused(), 2);
 }
 
+TEST(ClientFullTest, EachServerIsAskedHoweverShortTheWait) {
+  FakeServer full;
+  full.service().RefuseNext(kAlways, Full(absl::ZeroDuration()));
+  FakeServer idle;
+  WeightClientOptions options = FastOptions({full.address(), idle.address()});
+  options.max_wait_when_full = absl::ZeroDuration();
+  const auto result = (*WeightClient::Create(options))->Info();
+  EXPECT_TRUE(result.ok()) << result.status();
+}
+
 TEST(ClientFullTest, AServerThatIsNotReachedDoesNotEndTheWait) {
   const RefusingPort refusing;
   FakeServer server;
