@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -19,12 +20,12 @@
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
-#include "server/credentials.h"
 #include "server/listen/acceptor.h"
 #include "server/listen/connections.h"
 #include "server/listen/listen_address.h"
 #include "server/listen/listening_socket.h"
 #include "server/poller_heartbeat.h"
+#include "server/security/security.h"
 #include "server/service.h"
 #include "server/stream/buffer_pool.h"
 #include "server/stream/generator_pool.h"
@@ -139,17 +140,20 @@ void EnableHealthAndReflection() {
 // Members are destroyed from the last to the first: the gRPC server, then the
 // service that it calls, then what the service works with.
 struct Server::Impl {
-  explicit Impl(const ServerOptions& options)
-      : connections(options.connections.max_idle + kIdleGrace),
+  Impl(const ServerOptions& options, std::unique_ptr<Security> security_of)
+      : security(std::move(security_of)),
+        connections(options.connections.max_idle + kIdleGrace),
         admission(options.admission),
         generators(GeneratorThreads(options)),
         watch(options.patience),
         service(MakeWeightInitService({options.limits, &admission, &generators,
                                        &watch, &connections, buffers,
-                                       options.observer, options.root_seed})) {}
+                                       options.observer, options.root_seed,
+                                       security.get()})) {}
 
   const std::shared_ptr<BufferPool> buffers =
       BufferPool::Create(kMaxFreeBufferBytes);
+  const std::unique_ptr<Security> security;
   Connections connections;
   StreamAdmission admission;
   GeneratorPool generators;
@@ -157,7 +161,9 @@ struct Server::Impl {
   std::unique_ptr<grpc::Service> service;
   std::unique_ptr<grpc::Server> grpc_server;
   std::unique_ptr<PollerHeartbeat> heartbeat;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_acceptor;
+  // Of TCP connections, and of those in the file system.
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tcp;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> path;
   std::unique_ptr<Acceptor> acceptor;
   std::vector<std::string> addresses;
   int port = 0;
@@ -172,27 +178,41 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   // Before anything is made that would have to be undone.
-  std::vector<ListeningSockets> sockets;
+  std::vector<ListenAddress> addresses;
   for (const std::string& text : options.listen) {
     auto address = ParseListenAddress(text);
     if (!address.ok()) return address.status();
-    auto listening = Listen(*address);
+    addresses.push_back(*std::move(address));
+  }
+  auto security = Security::Start(options.security, addresses);
+  if (!security.ok()) return security.status();
+  std::vector<ListeningSockets> sockets;
+  for (const ListenAddress& address : addresses) {
+    auto listening = Listen(address);
     if (!listening.ok()) return listening.status();
     sockets.push_back(*std::move(listening));
   }
 
   EnableHealthAndReflection();
-  auto impl = std::make_unique<Impl>(options);
+  auto impl = std::make_unique<Impl>(options, *std::move(security));
+  absl::flat_hash_set<int> path_sockets;
   for (const ListeningSockets& each : sockets) {
     impl->addresses.push_back(each.address.text());
     if (impl->port == 0) impl->port = each.address.port;
+    if (!each.address.is_unix()) continue;
+    for (const Descriptor& socket : each.descriptors) {
+      path_sockets.insert(socket.get());
+    }
   }
   grpc::ServerBuilder builder;
   builder.RegisterService(impl->service.get());
   SetChannelArguments(options, builder);
-  impl->grpc_acceptor = builder.experimental().AddExternalConnectionAcceptor(
+  impl->tcp = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      MakeServerCredentials());
+      impl->security->TcpCredentials());
+  impl->path = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      Security::UnixCredentials());
   impl->grpc_server = builder.BuildAndStart();
   if (impl->grpc_server == nullptr) {
     return absl::InternalError("gRPC cannot start a server");
@@ -204,13 +224,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   auto acceptor = Acceptor::Start(
       std::move(sockets), options.connections.max_connections,
       &impl->connections,
-      [acceptor = impl->grpc_acceptor.get()](int listening_socket,
-                                             int connection) {
+      [tcp = impl->tcp.get(), path = impl->path.get(),
+       path_sockets = std::move(path_sockets)](int listening_socket,
+                                               int connection) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
             parameters;
         parameters.listener_fd = listening_socket;
         parameters.fd = connection;
-        acceptor->HandleNewConnection(&parameters);
+        (path_sockets.contains(listening_socket) ? path : tcp)
+            ->HandleNewConnection(&parameters);
       });
   if (!acceptor.ok()) return acceptor.status();
   impl->acceptor = *std::move(acceptor);
@@ -268,5 +290,9 @@ void Server::FreeUnusedBuffers() { impl_->buffers->FreeUnused(); }
 int Server::stalled_streams() const { return impl_->watch.stalled(); }
 
 int Server::connections() const { return impl_->connections.count(); }
+
+SecurityFigures Server::security_figures() const {
+  return impl_->security->figures();
+}
 
 }  // namespace weightinit

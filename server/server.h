@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/security/security_options.h"
 #include "server/stream/stream_admission.h"
 #include "server/stream/stream_watch.h"
 #include "weightinit/core/limits.h"
@@ -46,6 +47,7 @@ struct ServerOptions {
   AdmissionLimits admission;
   StreamPatience patience;
   ConnectionOptions connections;
+  SecurityOptions security;
 
   // Where: HOST:PORT, port 0 for a free one, or unix:PATH; empty for nowhere,
   // when only InProcessChannel reaches the server.
@@ -109,6 +111,8 @@ class Server {
   // Streams whose clients do not read.
   int stalled_streams() const;
   int connections() const;
+  // Of certificates and the access file.
+  SecurityFigures security_figures() const;
 
  private:
   struct Impl;

@@ -17,6 +17,8 @@
 #include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
 #include "server/model_message_source.h"
+#include "server/security/access_list.h"
+#include "server/security/security.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/message_source.h"
 #include "server/stream/message_stream.h"
@@ -45,10 +47,19 @@ using RawService = Base::WithRawCallbackMethod_InitializeTensor<
 // Chunks do not become smaller than this where memory is short.
 constexpr int64_t kSmallestChunkBytes = int64_t{32} << 10;
 
-// Whom limits per client are for: the address without the port; all that come
-// by sockets of the file system are one.
-std::string ClientOf(const std::string& peer) {
-  return peer.substr(0, peer.rfind(':'));
+// Who calls; null for anybody, an error for one who may not.
+using Caller = absl::StatusOr<std::shared_ptr<const Client>>;
+
+// Whom limits per client are for: the name in the access file, else the address
+// without the port; all that come by sockets of the file system are one.
+std::string NameOf(const Client* client, const std::string& peer) {
+  // An address has a colon, a name has none.
+  return client != nullptr ? client->name : peer.substr(0, peer.rfind(':'));
+}
+
+// Whether a client may name the seed that it names, if it names one.
+absl::Status CheckSeedName(const Client* client, const std::string& seed_name) {
+  return seed_name.empty() ? absl::OkStatus() : CheckRole(client, kSeed);
 }
 
 absl::Status OutOfMemory() {
@@ -74,11 +85,15 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("InitializeTensor", *context);
+    const Caller caller = CallerOf(*context, kGenerate, call);
     auto stream = Admit(
-        *context, [&]() -> absl::StatusOr<std::unique_ptr<MessageSource>> {
+        *context, caller,
+        [&]() -> absl::StatusOr<std::unique_ptr<MessageSource>> {
           auto plan = PlanInitializeTensor(*request, context_.limits,
                                            context_.root_seed.get());
           if (!plan.ok()) return plan.status();
+          absl::Status named = CheckSeedName(caller->get(), plan->seed_name);
+          if (!named.ok()) return named;
           call.SetTensor(*plan);
           return std::make_unique<TensorMessageSource>(
               TensorReader(*std::move(plan)), context_.buffers);
@@ -90,9 +105,10 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("InitializeModel", *context);
-    auto stream = Admit(*context, [&] {
+    const Caller caller = CallerOf(*context, kGenerate, call);
+    auto stream = Admit(*context, caller, [&] {
       return std::make_unique<ModelMessageSource>(
-          Planner(*request, PlanInitializeModel),
+          Planner(*request, *caller, PlanInitializeModel),
           static_cast<int64_t>(request->Length()), context_.buffers);
     });
     return Stream(context, std::move(stream), std::move(call));
@@ -102,9 +118,10 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
     ObservedCall call = Begin("DescribeModel", *context);
-    auto stream = Admit(*context, [&] {
+    const Caller caller = CallerOf(*context, kDescribe, call);
+    auto stream = Admit(*context, caller, [&] {
       return std::make_unique<ModelDescriptionSource>(
-          Planner(*request, PlanDescribeModel),
+          Planner(*request, *caller, PlanDescribeModel),
           static_cast<int64_t>(request->Length()));
     });
     return Stream(context, std::move(stream), std::move(call));
@@ -114,19 +131,25 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override {
     ObservedCall call = Begin("DescribeTensor", *context);
+    const Caller caller = CallerOf(*context, kDescribe, call);
+    if (!caller.ok()) return Answer(caller.status(), context, call);
     auto plan =
         PlanDescribeTensor(*request, context_.limits, context_.root_seed.get());
-    if (plan.ok()) {
+    absl::Status status = plan.status();
+    if (plan.ok()) status = CheckSeedName(caller->get(), plan->seed_name);
+    if (status.ok()) {
       call.SetTensor(*plan);
       *response = SerializeDescription(*plan);
     }
-    return Answer(plan.status(), context, call);
+    return Answer(status, context, call);
   }
 
   grpc::ServerUnaryReactor* ResolveSeed(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override {
     ObservedCall call = Begin("ResolveSeed", *context);
+    const Caller caller = CallerOf(*context, kSeed, call);
+    if (!caller.ok()) return Answer(caller.status(), context, call);
     const auto seed =
         weightinit::ResolveSeed(*request, context_.root_seed.get());
     if (seed.ok()) {
@@ -141,6 +164,8 @@ class WeightInitServiceImpl final : public RawService {
       const v1::GetServerInfoRequest* /*request*/,
       v1::GetServerInfoResponse* response) override {
     ObservedCall call = Begin("GetServerInfo", *context);
+    const Caller caller = CallerOf(*context, kDescribe, call);
+    if (!caller.ok()) return Answer(caller.status(), context, call);
     DescribeServer(context_.limits, context_.admission->limits().max_streams,
                    response);
     if (context_.root_seed != nullptr) {
@@ -164,12 +189,27 @@ class WeightInitServiceImpl final : public RawService {
     return call;
   }
 
+  // Who calls, if they may call for `role`.
+  Caller CallerOf(const grpc::CallbackServerContext& context, Role role,
+                  ObservedCall& call) const {
+    if (context_.security == nullptr) return nullptr;
+    auto client = context_.security->Identify(context);
+    if (!client.ok() || *client == nullptr) return client;
+    call.SetClient((*client)->name);
+    absl::Status status = CheckRole(client->get(), role);
+    if (!status.ok()) return status;
+    return client;
+  }
+
   // A place first: a server that is full does not even read requests. Makes the
   // source, a unique_ptr or a StatusOr of one, by make().
   template <typename Make>
   absl::StatusOr<AdmittedStream> Admit(
-      const grpc::CallbackServerContext& context, const Make& make) const {
-    auto ticket = context_.admission->Admit(ClientOf(context.peer()));
+      const grpc::CallbackServerContext& context, const Caller& caller,
+      const Make& make) const {
+    if (!caller.ok()) return caller.status();
+    auto ticket =
+        context_.admission->Admit(NameOf(caller->get(), context.peer()));
     if (!ticket.ok()) return ticket.status();
     absl::StatusOr<std::unique_ptr<MessageSource>> source;
     try {
@@ -200,10 +240,17 @@ class WeightInitServiceImpl final : public RawService {
   // Plans the model of `request` by one of the functions of convert.h.
   template <typename Plan>
   ModelPlanner Planner(const grpc::ByteBuffer& request,
+                       const std::shared_ptr<const Client>& client,
                        const Plan& plan) const {
-    return [request, plan, limits = context_.limits,
-            root_seed = context_.root_seed] {
-      return plan(request, limits, root_seed.get());
+    return [request, client, plan, limits = context_.limits,
+            root_seed = context_.root_seed]()
+               -> absl::StatusOr<std::shared_ptr<const ModelPlan>> {
+      auto planned = plan(request, limits, root_seed.get());
+      if (!planned.ok()) return planned;
+      absl::Status named =
+          CheckSeedName(client.get(), (*planned)->summary().seed_name);
+      if (!named.ok()) return named;
+      return planned;
     };
   }
 

@@ -7,6 +7,7 @@
 
 #include "grpcpp/impl/service_type.h"
 #include "server/listen/connections.h"
+#include "server/security/security.h"
 #include "server/stream/buffer_pool.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/generator_pool.h"
@@ -28,6 +29,7 @@ struct ServiceContext {
   std::shared_ptr<BufferPool> buffers;
   CallObserver* observer = nullptr;           // May be null.
   std::shared_ptr<const RootSeed> root_seed;  // May be null.
+  const Security* security = nullptr;         // Null: anybody may call.
 };
 
 // The service, on gRPC's callback API. It has no state of its own; gRPC calls

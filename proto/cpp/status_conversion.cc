@@ -41,6 +41,10 @@ absl::string_view ReasonOf(const absl::Status& status,
       return "NO_ROOT_SEED";
     case absl::StatusCode::kUnavailable:
       return "SHUTTING_DOWN";
+    case absl::StatusCode::kUnauthenticated:
+      return "NO_CREDENTIAL";
+    case absl::StatusCode::kPermissionDenied:
+      return "NO_ROLE";
     default:
       return "INTERNAL";
   }

@@ -53,6 +53,7 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
   std::string text =
       absl::StrCat(call.method, " ", absl::StatusCodeToString(status.code()),
                    " peer=", call.peer);
+  if (!call.client.empty()) absl::StrAppend(&text, " client=", call.client);
   if (call.tensor.has_value()) {
     // Escaped, so that a name cannot end the line and forge another.
     absl::StrAppend(&text, " name=\"",
@@ -92,6 +93,9 @@ std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
       absl::StrCat(R"("message":"call","method":")", call.method,
                    R"(","code":")", absl::StatusCodeToString(status.code()),
                    R"(","peer":)", JsonQuoted(call.peer));
+  if (!call.client.empty()) {
+    absl::StrAppend(&json, R"(,"client":)", JsonQuoted(call.client));
+  }
   if (call.tensor.has_value()) {
     absl::StrAppend(&json, R"(,"name":)", JsonQuoted(call.tensor->name),
                     R"(,"shape":[)", absl::StrJoin(call.tensor->shape, ","),

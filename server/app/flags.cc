@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/app/memory.h"
+#include "server/app/security_flags.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/version.h"
 
@@ -155,6 +156,7 @@ void Declare(CLI::App* app, Flags* flags) {
          "of names (seed_name) are derived from; replicas need the same. "
          "Default: none, and requests that name a seed are refused")
       ->envname("WEIGHTINIT_SERVER_ROOT_SEED_FILE");
+  DeclareSecurityFlags(app, &flags->server.security);
   app->add_option("--simd-target", flags->simd_target,
                   "Instruction set to compute with, such as avx2; it changes "
                   "no bit. Default: the best of this machine")
@@ -182,10 +184,15 @@ void Declare(CLI::App* app, Flags* flags) {
            flags->health_check = true;
            flags->health_check_address = address;
          },
-         "Do not serve: ask the server at this address (default: that of "
-         "--listen) whether it serves; exit 0 if so, else 1")
+         "Do not serve: ask the server at this address (default: the first "
+         "of --listen, one of unix:PATH before others) whether it serves; exit "
+         "0 if so, else 1. By TLS if --tls-ca or --tls-cert is given")
       ->type_name("[HOST:PORT]")
       ->expected(0, 1);
+  app->add_option("--tls-ca", flags->tls_ca,
+                  "With --health-check: file with the certificates that sign "
+                  "that of the server. Default: its certificate is not checked")
+      ->type_name("FILE");
 }
 
 // CLI11 2.4 and later take no notice of a variable whose value fails the check

@@ -21,6 +21,7 @@ struct Flags {
   int drain_seconds = 25;
   bool health_check = false;
   std::string health_check_address;
+  std::string tls_ca;  // For the health check.
 };
 
 // Sets `flags` from the command line, the environment and the file of --config.

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -12,8 +13,10 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -36,20 +39,29 @@ constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 
-int Probe(const Flags& flags) {
-  const std::string& address = flags.health_check_address.empty()
-                                   ? flags.server.listen.front()
-                                   : flags.health_check_address;
-  const absl::Status status = weightinit::ProbeHealth(address, kProbeTimeout);
-  if (status.ok()) return 0;
-  std::cerr << "weightinit-server: " << status.message() << "\n";
-  return kExitFailure;
-}
-
 // Says why there is no server; returns the exit status.
 int Fail(const absl::Status& status) {
   std::cerr << "weightinit-server: " << status.message() << "\n";
   return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailure;
+}
+
+int Probe(const Flags& flags) {
+  weightinit::ProbeOptions options;
+  options.ca = flags.tls_ca;
+  options.own = flags.server.security.tls;
+  options.timeout = kProbeTimeout;
+  options.address = flags.health_check_address;
+  const std::vector<std::string>& listen = flags.server.listen;
+  if (options.address.empty()) {
+    // A socket in the file system needs no certificate.
+    const auto path =
+        std::find_if(listen.begin(), listen.end(), [](const auto& address) {
+          return absl::StartsWith(address, "unix:");
+        });
+    options.address = path != listen.end() ? *path : listen.front();
+  }
+  const absl::Status status = weightinit::ProbeHealth(options);
+  return status.ok() ? 0 : Fail(status);
 }
 
 // Connections are file descriptors.
@@ -83,6 +95,28 @@ absl::Status ReadRootSeed(weightinit::Log& log, Flags& flags) {
   return absl::OkStatus();
 }
 
+// What the log says of files that have changed.
+void ReportReloads(weightinit::Log& log, Flags& flags) {
+  flags.server.security.on_reload = [&log](const absl::Status& status,
+                                           const std::string& files) {
+    if (status.ok()) {
+      log.Info(absl::StrCat(files, " read again and in use"));
+    } else {
+      log.Warn(absl::StrCat(files, " changed, but those of before stay in use: ",
+                            status.message()));
+    }
+  };
+}
+
+// "" without TLS.
+std::string CertificateText(const weightinit::Server& server) {
+  const auto expiry = server.security_figures().certificate_expiry;
+  if (!expiry.has_value()) return "";
+  return absl::StrCat(
+      ", TLS certificate until ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *expiry, absl::UTCTimeZone()));
+}
+
 // "" without a root seed.
 std::string RootSeedText(const weightinit::ServerOptions& options) {
   if (options.root_seed == nullptr) return "";
@@ -109,6 +143,7 @@ int Serve(Flags flags) {
   if (const absl::Status status = ReadRootSeed(log, flags); !status.ok()) {
     return Fail(status);
   }
+  ReportReloads(log, flags);
   auto server = weightinit::Server::Start(flags.server);
   if (!server.ok()) return Fail(server.status());
   const std::string addresses = absl::StrJoin((*server)->addresses(), ",");
@@ -116,7 +151,8 @@ int Serve(Flags flags) {
   std::cout << "weightinit-server listening on " << addresses << "\n"
             << std::flush;
   log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
-                        addresses, RootSeedText(flags.server)));
+                        addresses, RootSeedText(flags.server),
+                        CertificateText(**server)));
 
   const weightinit::MemoryTrimmer trimmer(
       [&] { return (*server)->active_streams() == 0; },

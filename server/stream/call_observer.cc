@@ -17,6 +17,10 @@ void ObservedCall::Begin(std::string peer) {
   observer_->OnBegin(record_);
 }
 
+void ObservedCall::SetClient(const std::string& name) {
+  if (observed()) record_.client = name;
+}
+
 void ObservedCall::SetTensor(const TensorPlan& plan) {
   if (!observed()) return;
   record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme};

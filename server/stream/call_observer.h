@@ -49,6 +49,7 @@ struct CallModel {
 struct CallRecord {
   absl::string_view method;  // "InitializeTensor".
   std::string peer;          // As gRPC writes it: "ipv4:127.0.0.1:40000".
+  std::string client;        // By the access file; empty without one.
   absl::Time begin;
   // Once the request has been resolved; nothing in a call without a tensor.
   std::optional<CallTensor> tensor;
@@ -91,6 +92,7 @@ class ObservedCall {
   bool observed() const { return observer_ != nullptr; }
 
   void Begin(std::string peer);
+  void SetClient(const std::string& name);
   // The tensor and its seed.
   void SetTensor(const TensorPlan& plan);
   // The model and its seed.
