@@ -146,10 +146,9 @@ struct Server::Impl {
         admission(options.admission),
         generators(GeneratorThreads(options)),
         watch(options.patience),
-        service(MakeWeightInitService({options.limits, &admission, &generators,
-                                       &watch, &connections, buffers,
-                                       options.observer, options.root_seed,
-                                       security.get()})) {}
+        service(MakeWeightInitService(
+            {options.limits, &admission, &generators, &watch, &connections,
+             buffers, options.observer, options.root_seed, security.get()})) {}
 
   const std::shared_ptr<BufferPool> buffers =
       BufferPool::Create(kMaxFreeBufferBytes);

@@ -1,5 +1,6 @@
 #include "client/cpp/connect.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -85,10 +87,13 @@ int Milliseconds(absl::Duration duration) {
       std::clamp<int64_t>(absl::ToInt64Milliseconds(duration), 1, 1 << 30));
 }
 
+// "127.0.0.1.example.org" is not.
 bool IsLoopback(const std::string& server) {
-  return absl::StartsWith(server, "127.") ||
-         absl::StartsWith(server, "localhost:") ||
-         absl::StartsWith(server, "[::1]:");
+  const std::string host = server.substr(0, server.rfind(':'));
+  in_addr address{};
+  return host == "localhost" || host == "[::1]" ||
+         (absl::StartsWith(host, "127.") &&
+          inet_pton(AF_INET, host.c_str(), &address) == 1);
 }
 
 grpc::ChannelArguments ArgumentsFor(const std::string& server,
@@ -162,6 +167,12 @@ absl::Status Validate(const WeightClientOptions& options) {
     return InvalidOption("parallel", absl::StrCat(options.parallel),
                          absl::StrCat("from 0 to ", kMaxParallel));
   }
+  if (!std::all_of(
+          options.token.begin(), options.token.end(),
+          [](unsigned char letter) { return absl::ascii_isgraph(letter); })) {
+    return InvalidOption("token", "not shown here",
+                         "of visible ASCII characters");
+  }
   if (options.chunk_bytes != 0 && (options.chunk_bytes < kMinChunkBytes ||
                                    options.chunk_bytes > kMaxChunkBytes)) {
     return InvalidOption(
@@ -185,14 +196,23 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     if (!resolved.ok()) return resolved.status();
     addresses = *std::move(resolved);
   }
+  const auto credentials = MakeChannelCredentials(options);
+  if (!credentials.ok()) return credentials.status();
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   channels.reserve(addresses.size());
   for (const std::string& address : addresses) {
+    if (!options.token.empty() && !options.tls.has_value() &&
+        !options.allow_plaintext_token && !IsLoopback(address)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the token would go to \"", server,
+          "\" unencrypted; use TLS, or allow_plaintext_token where something "
+          "else encrypts the way"));
+    }
     grpc::ChannelArguments arguments = ArgumentsFor(address, options);
     // What the server and the proxies before it see is the name.
     if (is_name) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, host_port);
-    channels.push_back(grpc::CreateCustomChannel(
-        address, MakeChannelCredentials(), arguments));
+    channels.push_back(
+        grpc::CreateCustomChannel(address, *credentials, arguments));
   }
   return channels;
 }

@@ -24,7 +24,9 @@ absl::Status Validate(const WeightClientOptions& options);
 
 // A channel to each address of one of options.servers; it connects when it is
 // first used. INVALID_ARGUMENT: `server` is neither host:port nor
-// dns:///host:port. UNAVAILABLE: that name cannot be resolved.
+// dns:///host:port, or files of options.tls cannot be used. UNAVAILABLE: that
+// name cannot be resolved. FAILED_PRECONDITION: the token could be read on the
+// way there.
 absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     const std::string& server, const WeightClientOptions& options);
 

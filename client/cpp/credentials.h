@@ -5,12 +5,21 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "grpcpp/security/credentials.h"
+#include "weightinit/client/weight_client.h"
 
 namespace weightinit {
 
-// Not encrypted.
-std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials();
+// As options.tls says. INVALID_ARGUMENT: a file cannot be read or used.
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>
+MakeChannelCredentials(const WeightClientOptions& options);
+
+// An error of a connection, with what may have been meant if only one end spoke
+// TLS, or did not trust the other.
+absl::Status WithTlsHint(const absl::Status& status,
+                         const WeightClientOptions& options);
 
 }  // namespace weightinit
 

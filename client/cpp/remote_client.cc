@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "client/cpp/credentials.h"
 #include "client/cpp/fetch/chunk_destination.h"
 #include "client/cpp/fetch/fetch_errors.h"
 #include "client/cpp/fetch/model_consumer.h"
@@ -84,7 +85,7 @@ RemoteClient::RemoteClient(
   KeepReceiveMemory();
   replicas_.reserve(channels.size());
   for (const auto& channel : channels) {
-    replicas_.emplace_back(channel, options_.stall_timeout);
+    replicas_.emplace_back(channel, options_.stall_timeout, options_.token);
   }
 }
 
@@ -327,9 +328,11 @@ absl::Status RemoteClient::Retry(
     if (deadline != absl::InfiniteFuture()) {
       context.set_deadline(absl::ToChronoTime(deadline));
     }
-    const AttemptResult result =
-        attempt(replicas_[static_cast<size_t>(choice.replica)], context);
+    const Replica& replica = replicas_[static_cast<size_t>(choice.replica)];
+    replica.Authorize(context);
+    AttemptResult result = attempt(replica, context);
     if (result.status.ok() || !result.broken) return result.status;
+    if (!result.full) result.status = WithTlsHint(result.status, options_);
     pool.Release(choice.replica, result);
     if (absl::Status status = limits.Failed(choice.replica, result);
         !status.ok()) {

@@ -126,9 +126,9 @@ absl::Status CheckStrength(X509* certificate) {
 
 absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   const auto failed = [&path](int error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "cannot read \"", path, "\": ",
-        std::generic_category().message(error)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read \"", path,
+                     "\": ", std::generic_category().message(error)));
   };
   const File file(std::fopen(path.c_str(), "re"));
   if (file == nullptr) return failed(errno);
@@ -136,14 +136,13 @@ absl::StatusOr<std::string> ReadSmallFile(const std::string& path) {
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) return failed(errno);
   if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "\"", path, "\" has more than ", kMaxFileBytes, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", path, "\" has more than ", kMaxFileBytes, " bytes"));
   }
   return text;
 }
 
-absl::StatusOr<absl::Time> CheckChain(absl::string_view chain,
-                                      absl::Time now) {
+absl::StatusOr<absl::Time> CheckChain(absl::string_view chain, absl::Time now) {
   const auto certificates = Certificates(chain);
   if (!certificates.ok()) return certificates.status();
   absl::Time expiry = absl::InfiniteFuture();

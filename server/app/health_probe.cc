@@ -92,8 +92,8 @@ absl::Status ProbeHealth(const ProbeOptions& options) {
   if (!credentials.ok()) return credentials.status();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  const auto channel = grpc::CreateCustomChannel(
-      Reachable(address), *credentials, arguments);
+  const auto channel =
+      grpc::CreateCustomChannel(Reachable(address), *credentials, arguments);
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
   grpc::health::v1::HealthCheckResponse response;

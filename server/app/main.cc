@@ -54,10 +54,9 @@ int Probe(const Flags& flags) {
   const std::vector<std::string>& listen = flags.server.listen;
   if (options.address.empty()) {
     // A socket in the file system needs no certificate.
-    const auto path =
-        std::find_if(listen.begin(), listen.end(), [](const auto& address) {
-          return absl::StartsWith(address, "unix:");
-        });
+    const auto path = std::find_if(
+        listen.begin(), listen.end(),
+        [](const auto& address) { return absl::StartsWith(address, "unix:"); });
     options.address = path != listen.end() ? *path : listen.front();
   }
   const absl::Status status = weightinit::ProbeHealth(options);
@@ -102,8 +101,9 @@ void ReportReloads(weightinit::Log& log, Flags& flags) {
     if (status.ok()) {
       log.Info(absl::StrCat(files, " read again and in use"));
     } else {
-      log.Warn(absl::StrCat(files, " changed, but those of before stay in use: ",
-                            status.message()));
+      log.Warn(absl::StrCat(
+          files,
+          " changed, but those of before stay in use: ", status.message()));
     }
   };
 }

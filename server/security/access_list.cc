@@ -140,15 +140,13 @@ absl::Status AccessList::AddLine(absl::string_view line, int number) {
   }
   if (words.empty()) return absl::OkStatus();
   if (words.size() != 3) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("has ", words.size(),
-                     " words, not the three NAME ROLES CREDENTIAL"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has ", words.size(), " words, not the three NAME ROLES CREDENTIAL"));
   }
   if (!IsName(words[0])) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the name \"", absl::Utf8SafeCHexEscape(words[0]),
-                     "\" is not 1 to ", kMaxNameBytes,
-                     " of letters, digits and ._@/-"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the name \"", absl::Utf8SafeCHexEscape(words[0]), "\" is not 1 to ",
+        kMaxNameBytes, " of letters, digits and ._@/-"));
   }
   const auto roles = ParseRoles(words[1]);
   if (!roles.ok()) return roles.status();

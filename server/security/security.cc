@@ -1,5 +1,8 @@
 #include "server/security/security.h"
 
+#include <arpa/inet.h>
+
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,8 +34,10 @@ absl::string_view View(const grpc::string_ref& text) {
 }
 
 bool IsLoopback(const ListenAddress& address) {
-  return absl::StartsWith(address.host, "127.") ||
-         address.host == "localhost" || address.bare_host() == "::1";
+  in_addr number{};
+  return address.host == "localhost" || address.bare_host() == "::1" ||
+         (absl::StartsWith(address.host, "127.") &&
+          inet_pton(AF_INET, address.host.c_str(), &number) == 1);
 }
 
 // What follows "Bearer" in the call's authorization; nothing without one.

@@ -42,8 +42,7 @@ class Security {
   // Who calls: by the token where there is one, else by the certificate. Null,
   // for anybody, without an access file. UNAUTHENTICATED: nobody that it names.
   absl::StatusOr<std::shared_ptr<const Client>> Identify(
-      const grpc::ServerContextBase& context) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
+      const grpc::ServerContextBase& context) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   SecurityFigures figures() const;
 
@@ -58,7 +57,7 @@ class Security {
   const SecurityOptions options_;
   // Addresses where tokens could be read on the way.
   std::string exposed_address_;
-  std::unique_ptr<TlsIdentity> tls_;        // Null without TLS.
+  std::unique_ptr<TlsIdentity> tls_;         // Null without TLS.
   std::optional<WatchedFiles> access_file_;  // Nothing: everybody may call.
 
   mutable absl::Mutex mutex_;

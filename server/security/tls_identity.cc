@@ -54,8 +54,8 @@ std::vector<WatchedFiles::File> FilesOf(const TlsFiles& files) {
 
 absl::Status Bad(absl::string_view flag, absl::string_view path,
                  const absl::Status& why) {
-  return absl::Status(
-      why.code(), absl::StrCat(flag, ": \"", path, "\": ", why.message()));
+  return absl::Status(why.code(),
+                      absl::StrCat(flag, ": \"", path, "\": ", why.message()));
 }
 
 }  // namespace

@@ -42,6 +42,20 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
           "each other. Without it this process computes");
   AddText(app, "--timeout", options.timeout,
           "Give up after this many seconds. Default: never");
+  app.add_flag("--tls", options.tls,
+               "Speak TLS with the server, whose certificate is signed by one "
+               "that this machine trusts");
+  AddText(app, "--tls-ca", options.tls_ca,
+          "Likewise, by one of this file; WEIGHTINIT_CA names it too");
+  AddText(app, "--tls-cert", options.tls_cert,
+          "File with a certificate to show to the server; with --tls-key");
+  AddText(app, "--tls-key", options.tls_key, "File with its key");
+  AddText(app, "--token-file", options.token_file,
+          "File with the token to show to the server, which WEIGHTINIT_TOKEN "
+          "may hold too");
+  app.add_flag("--allow-plaintext-token", options.allow_plaintext_token,
+               "Show the token without TLS to a server that is not on "
+               "loopback");
   app.add_flag("--json", json, "Print one JSON object");
 }
 

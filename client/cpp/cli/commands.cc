@@ -2,20 +2,86 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "client/cpp/cli/output.h"
 #include "client/cpp/cli/report.h"
 #include "client/cpp/cli/seed_command.h"
+#include "proto/cpp/certificates.h"
 
 namespace weightinit::cli {
 namespace {
 
 // What LocalOptions allows.
 constexpr int kMaxThreads = 1024;
+
+// The value of a variable of the environment; nothing if it is empty.
+std::optional<std::string> Variable(const char* name) {
+  const char* const value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+// Sets TLS and token.
+absl::Status SetSecurity(const ConnectionOptions& options,
+                         WeightClientOptions& client) {
+  const std::optional<std::string> ca =
+      options.tls_ca.has_value() ? options.tls_ca : Variable("WEIGHTINIT_CA");
+  if (options.tls || ca.has_value() || options.tls_cert.has_value() ||
+      options.tls_key.has_value()) {
+    client.tls = TlsOptions{ca.value_or(""), options.tls_cert.value_or(""),
+                            options.tls_key.value_or("")};
+  }
+  client.allow_plaintext_token = options.allow_plaintext_token;
+  if (!options.token_file.has_value()) {
+    client.token = Variable("WEIGHTINIT_TOKEN").value_or("");
+    return absl::OkStatus();
+  }
+  auto text = ReadSmallFile(*options.token_file);
+  if (!text.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--token-file: ", text.status().message()));
+  }
+  client.token = std::string(absl::StripAsciiWhitespace(*text));
+  if (client.token.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--token-file: \"", *options.token_file, "\" is empty"));
+  }
+  return absl::OkStatus();
+}
+
+// An error of WeightClient::Create in the words of the command line.
+absl::Status InFlags(const absl::Status& status, const std::string& servers) {
+  if (absl::StartsWith(status.message(), "WeightClientOptions.servers")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--server: \"", servers,
+        "\" is not host:port or dns:///host:port, or several of them between "
+        "commas, with a port from 1 to 65535"));
+  }
+  return absl::Status(
+      status.code(),
+      absl::StrReplaceAll(
+          status.message(),
+          {{"WeightClientOptions.tls.ca_file", "--tls-ca"},
+           {"WeightClientOptions.tls.cert_file", "--tls-cert"},
+           {"WeightClientOptions.tls.key_file", "--tls-key"},
+           {"WeightClientOptions.tls: cert_file and key_file",
+            "--tls-cert and --tls-key"},
+           {"WeightClientOptions.token",
+            "the token of --token-file or WEIGHTINIT_TOKEN"},
+           {"allow_plaintext_token", "--allow-plaintext-token"},
+           {"use TLS", "use TLS (--tls, --tls-ca or WEIGHTINIT_CA)"}}));
+}
 
 }  // namespace
 
@@ -51,13 +117,12 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(
         absl::StrCat("--parallel: \"", *options.parallel,
                      "\" is not an integer from 1 to ", kMaxParallel));
   }
-  auto client = WeightClient::Create(client_options);
-  if (absl::IsInvalidArgument(client.status())) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--server: \"", *options.servers,
-        "\" is not host:port or dns:///host:port, or several of them between "
-        "commas, with a port from 1 to 65535"));
+  if (absl::Status status = SetSecurity(options, client_options);
+      !status.ok()) {
+    return status;
   }
+  auto client = WeightClient::Create(client_options);
+  if (!client.ok()) return InFlags(client.status(), *options.servers);
   return client;
 }
 
@@ -101,6 +166,8 @@ int ExitStatus(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
     case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
       return 2;
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:

@@ -24,6 +24,13 @@ struct ConnectionOptions {
   std::optional<std::string> root_seed_file;
   std::optional<std::string> threads;   // Without servers.
   std::optional<std::string> parallel;  // With them: streams at once.
+  // Likewise with servers: TLS if one of these is set, and who calls.
+  bool tls = false;
+  std::optional<std::string> tls_ca;
+  std::optional<std::string> tls_cert;
+  std::optional<std::string> tls_key;
+  std::optional<std::string> token_file;
+  bool allow_plaintext_token = false;
 };
 
 struct InitOptions {

@@ -56,11 +56,13 @@ class Delivery {
     if (options_.retry.deadline != absl::InfiniteFuture()) {
       context.set_deadline(absl::ToChronoTime(options_.retry.deadline));
     }
+    const Replica& replica = replicas_[static_cast<size_t>(choice.replica)];
+    replica.Authorize(context);
     AttemptResult result;
     if (board_.SetInterrupt(worker, [&context] { context.TryCancel(); })) {
       ++streaming_;
-      result = streams_.Stream(replicas_[static_cast<size_t>(choice.replica)],
-                               context, board_.Rest(worker), worker, board_);
+      result = streams_.Stream(replica, context, board_.Rest(worker), worker,
+                               board_);
       --streaming_;
       board_.ClearInterrupt(worker);
     }

@@ -55,11 +55,19 @@ double Random(double low, double high) {
 
 }  // namespace
 
-Replica::Replica(std::shared_ptr<grpc::Channel> to, absl::Duration stall)
+Replica::Replica(std::shared_ptr<grpc::Channel> to, absl::Duration stall,
+                 const std::string& token)
     : channel(std::move(to)),
       stub(v1::WeightInitService::NewStub(channel)),
       generic_stub(std::make_unique<grpc::GenericStub>(channel)),
-      stall_timeout(stall) {}
+      stall_timeout(stall),
+      authorization(token.empty() ? "" : absl::StrCat("Bearer ", token)) {}
+
+void Replica::Authorize(grpc::ClientContext& context) const {
+  if (!authorization.empty()) {
+    context.AddMetadata("authorization", authorization);
+  }
+}
 
 AttemptResult ResultOf(const grpc::Status& status,
                        const grpc::ClientContext& context) {

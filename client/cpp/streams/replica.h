@@ -17,7 +17,11 @@
 namespace weightinit {
 
 struct Replica {
-  Replica(std::shared_ptr<grpc::Channel> to, absl::Duration stall_timeout);
+  Replica(std::shared_ptr<grpc::Channel> to, absl::Duration stall_timeout,
+          const std::string& token);
+
+  // Shows the token with the call of this context.
+  void Authorize(grpc::ClientContext& context) const;
 
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::WeightInitService::Stub> stub;
@@ -25,6 +29,7 @@ struct Replica {
   std::unique_ptr<grpc::GenericStub> generic_stub;
   // A call to which nothing comes for so long is broken.
   absl::Duration stall_timeout;
+  std::string authorization;  // Empty for none.
 };
 
 // How one attempt at a call ended.

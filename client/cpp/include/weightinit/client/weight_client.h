@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,12 +27,23 @@ namespace weightinit {
 // Streams of one call.
 inline constexpr int kMaxParallel = 64;
 
+// How connections are encrypted, by files in PEM form that are read once.
+struct TlsOptions {
+  // The certificates that sign those of servers; empty: the ones that this
+  // machine trusts. A server's is of the host as `servers` has it.
+  std::string ca_file;
+  // The client's own certificate, followed by those that signed it, and its
+  // key, for servers that ask for one; both or none.
+  std::string cert_file;
+  std::string key_file;
+};
+
 struct WeightClientOptions {
-  // Each "host:port" or "dns:///host:port", at least one; connections are not
-  // encrypted. The latter stands for every address that the name has when the
-  // client is made. All of them give the same bytes. What is delivered in order
-  // comes from one of them, until it fails, then from the next, and round
-  // again; the rest from all of them at once, see `parallel`.
+  // Each "host:port" or "dns:///host:port", at least one. The latter stands for
+  // every address that the name has when the client is made. All of them give
+  // the same bytes. What is delivered in order comes from one of them, until it
+  // fails, then from the next, and round again; the rest from all of them at
+  // once, see `parallel`.
   std::vector<std::string> servers;
   // Streams of one call of FetchModel, or of Fetch into a buffer or a
   // PieceSink, from 0 to 64; 0: one for each address of the servers. Each
@@ -69,6 +81,15 @@ struct WeightClientOptions {
   // request leaves it open; 0: what the server prefers. It changes speed only:
   // larger ones cost fewer messages, until they outgrow the caches.
   int32_t chunk_bytes = 524288;
+  // Nothing: connections are not encrypted.
+  std::optional<TlsOptions> tls;
+  // Shown with each call, for servers that ask who calls; empty for none.
+  // Visible ASCII characters. Without `tls` it is refused for any server that
+  // is not on loopback, since it could be read on the way, unless
+  // `allow_plaintext_token`. Channels that the caller has made are not looked
+  // at.
+  std::string token;
+  bool allow_plaintext_token = false;
 };
 
 struct LocalOptions {
