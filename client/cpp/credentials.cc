@@ -39,6 +39,9 @@ absl::string_view HintFor(absl::string_view message, bool tls) {
   }
   if (absl::StrContains(message, "CERTIFICATE_VERIFY_FAILED") ||
       absl::StrContains(message, "certificate verify failed") ||
+      // Of a signature by another key of the same name.
+      absl::StrContains(message, "asn1 encoding routines") ||
+      absl::StrContains(message, "is not in peer certificate") ||
       absl::StrContains(message, "Hostname Verification Check failed")) {
     return "the server's certificate is not one that this client trusts for "
            "that host";

@@ -77,7 +77,8 @@ OPTIONS = {
 # Options that do not say which tensor, and those of a seed's name; other tests use
 # each of them.
 OTHER_OPTIONS = {"--help", "--output", "--format", "--server", "--timeout", "--json", "--sha256",
-                 "--threads", "--parallel", "--resume", "--seed-name", "--root-seed-file"}
+                 "--threads", "--parallel", "--resume", "--seed-name", "--root-seed-file",
+                 "--tls", "--tls-ca", "--tls-cert", "--tls-key", "--token-file", "--allow-plaintext-token"}
 
 
 class CliTest(CliTestCase):

@@ -46,7 +46,8 @@ class AccessTest : public SecurityFixture {
     const auto stub = StubOf({}, server_->address());
     const std::string tensor = absl::StrCat("tensor { shape: 4 } ", seed);
     const std::string model = absl::StrCat(
-        "model { entries { name: 'a' tensor { shape: 4 } } } ", seed);
+        "model { version: 1 entries { name: 'a' tensor { shape: 4 } } } ",
+        seed);
     Codes codes;
     {
       grpc::ClientContext context;
@@ -103,14 +104,18 @@ class AccessTest : public SecurityFixture {
   }
 
   // As letters: d, m (models described), i, t, m (models), s; "." for denied,
-  // "!" for anything else.
+  // the message for anything else.
   std::string Allowed(const std::string& token, const std::string& seed) const {
     const Codes codes = CodesOf(token, seed);
     std::string text;
     const auto add = [&text](const grpc::Status& status, char letter) {
-      text += status.ok()                                      ? letter
-              : status.error_code() == grpc::PERMISSION_DENIED ? '.'
-                                                               : '!';
+      if (status.ok()) {
+        text += letter;
+      } else if (status.error_code() == grpc::PERMISSION_DENIED) {
+        text += '.';
+      } else {
+        text += status.error_message();
+      }
     };
     add(codes.describe_tensor, 'd');
     add(codes.describe_model, 'm');
@@ -186,7 +191,7 @@ TEST_F(AccessTest, HealthIsOpenToEverybody) {
 }
 
 TEST_F(AccessTest, NameInACertificateIsACredential) {
-  ServerOptions options = MutualOptions();
+  ServerOptions options = MutualServer();
   options.security.access_file =
       files_.Write("access",
                    "host describe san:dns:trainer.example.org\n"

@@ -35,7 +35,7 @@ struct ClientSide {
 class SecurityFixture : public ::testing::Test {
  protected:
   // A server that shows a certificate of `authority_`.
-  ServerOptions TlsOptions() {
+  ServerOptions TlsServer() {
     ServerOptions options;
     const TestIdentity identity = authority_.Issue();
     options.security.tls.cert = files_.Write("cert", identity.cert);
@@ -44,8 +44,8 @@ class SecurityFixture : public ::testing::Test {
   }
 
   // The same, and asks clients for a certificate of `authority_`.
-  ServerOptions MutualOptions() {
-    ServerOptions options = TlsOptions();
+  ServerOptions MutualServer() {
+    ServerOptions options = TlsServer();
     options.security.tls.client_ca = files_.Write("ca", authority_.cert());
     return options;
   }

@@ -23,14 +23,14 @@ using ::testing::HasSubstr;
 class TlsTest : public SecurityFixture {};
 
 TEST_F(TlsTest, OnlyClientsThatSpeakItAndTrustTheCertificateAreServed) {
-  Start(TlsOptions());
+  Start(TlsServer());
   EXPECT_TRUE(IsServed({authority_.cert()}));
   EXPECT_EQ(Ask({}).error_code(), grpc::UNAVAILABLE);
   EXPECT_EQ(Ask({TestAuthority().cert()}).error_code(), grpc::UNAVAILABLE);
 }
 
 TEST_F(TlsTest, ClientNeedsACertificateWhereOneIsAskedFor) {
-  Start(MutualOptions());
+  Start(MutualServer());
   const std::string ca = authority_.cert();
   EXPECT_TRUE(IsServed({ca, authority_.Issue()}));
   EXPECT_EQ(Ask({ca}).error_code(), grpc::UNAVAILABLE);
@@ -42,7 +42,7 @@ TEST_F(TlsTest, ClientNeedsACertificateWhereOneIsAskedFor) {
 }
 
 TEST_F(TlsTest, SocketInTheFileSystemIsNotEncrypted) {
-  ServerOptions options = MutualOptions();
+  ServerOptions options = MutualServer();
   const std::string path = absl::StrCat("unix:", files_.Path("socket"));
   options.listen = {path, "127.0.0.1:0"};
   Start(options);
@@ -51,7 +51,7 @@ TEST_F(TlsTest, SocketInTheFileSystemIsNotEncrypted) {
 }
 
 TEST_F(TlsTest, ChangedFilesAreUsedForNewConnectionsAndOldOnesGoOn) {
-  Start(MutualOptions());
+  Start(MutualServer());
   const absl::Time first = *server_->security_figures().certificate_expiry;
   EXPECT_LE(first, absl::Now() + absl::Hours(24));
   const auto stub =
@@ -85,7 +85,7 @@ TEST_F(TlsTest, ChangedFilesAreUsedForNewConnectionsAndOldOnesGoOn) {
 TEST_F(TlsTest, FilesThatCannotBeUsedAreReportedAndThoseOfBeforeStay) {
   std::mutex mutex;
   std::vector<std::string> reports;
-  ServerOptions options = TlsOptions();
+  ServerOptions options = TlsServer();
   options.security.on_reload = [&](const absl::Status& status,
                                    const std::string& files) {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -121,7 +121,7 @@ std::string ErrorOf(const ServerOptions& options) {
 }
 
 TEST_F(TlsTest, FilesThatCannotBeUsedAtTheStartAreNamedWithTheirFlag) {
-  const ServerOptions good = TlsOptions();
+  const ServerOptions good = TlsServer();
   ServerOptions options = good;
   options.security.tls.key = files_.Path("none");
   EXPECT_THAT(ErrorOf(options),
@@ -136,7 +136,7 @@ TEST_F(TlsTest, FilesThatCannotBeUsedAtTheStartAreNamedWithTheirFlag) {
 }
 
 TEST_F(TlsTest, OptionsThatDoNotGoTogetherAreRefused) {
-  const ServerOptions good = MutualOptions();
+  const ServerOptions good = MutualServer();
   ServerOptions options = good;
   options.security.tls.key.clear();
   EXPECT_THAT(ErrorOf(options), HasSubstr("--tls-cert and --tls-key"));
