@@ -59,7 +59,7 @@ class SecurityTest(SecurityTestCase):
     def test_every_command_speaks_tls(self):
         root_seed = self.write("root-seed", "r" * 32)
         os.chmod(root_seed, 0o400)
-        manifest = self.write("model.yaml", "version: 1\nentries:\n- a: {tensor: {shape: [4]}}\n")
+        manifest = self.write("model.yaml", "version: 1\nentries:\n- {name: a, tensor: {shape: [4]}}\n")
         with real_server(*self.tls, "--root-seed-file", root_seed) as server:
             by = ("--server", server.address, "--tls-ca", self.authority.cert)
             self.succeed("info", *by)
