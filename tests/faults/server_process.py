@@ -28,7 +28,8 @@ class ServerProcess:
     """A context manager: the server with some options, on a port of loopback (default: a free one) and a socket in the file
     system."""
 
-    def __init__(self, *options, log_level="warn", descriptors=None, address_space=None, address="127.0.0.1:0"):
+    def __init__(self, *options, log_level="warn", descriptors=None, address_space=None, address="127.0.0.1:0",
+                 stderr=subprocess.DEVNULL):
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
@@ -40,7 +41,7 @@ class ServerProcess:
         self.unix = f"unix:{self._directory.name}/server.sock"
         self.process = subprocess.Popen(
             [SERVER, "--listen", address, "--listen", self.unix, "--log-level", log_level, *options],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=limit)
+            stdout=subprocess.PIPE, stderr=stderr, text=True, preexec_fn=limit)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the server did not start: {self.process.wait()}")
