@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/proto"
 	pb "weightinit-example/weightinit/v1"
@@ -64,8 +65,33 @@ func fetch(client pb.WeightInitServiceClient, request *pb.InitializeTensorReques
 	return description, data, nil
 }
 
+// token goes with every call, over TLS only.
+type token string
+
+func (t token) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(t)}, nil
+}
+
+func (token) RequireTransportSecurity() bool { return true }
+
+// connect uses TLS if WEIGHTINIT_CA names a file of authorities, and the token in WEIGHTINIT_TOKEN.
+func connect(address string) (*grpc.ClientConn, error) {
+	security := insecure.NewCredentials()
+	if ca := os.Getenv("WEIGHTINIT_CA"); ca != "" {
+		var err error
+		if security, err = credentials.NewClientTLSFromFile(ca, ""); err != nil {
+			return nil, err
+		}
+	}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(security)}
+	if text := os.Getenv("WEIGHTINIT_TOKEN"); text != "" {
+		options = append(options, grpc.WithPerRPCCredentials(token(text)))
+	}
+	return grpc.NewClient(address, options...)
+}
+
 func main() {
-	connection, err := grpc.NewClient(os.Args[1], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	connection, err := connect(os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,8 +1,9 @@
 // Fetches five tensors from a weightinit server, verifies every byte of them, and prints the name, the standard
 // deviation and the CRC-32 of each.
 
+import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
+import { type ChannelCredentials, credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import type { ProtoGrpcType } from "./generated/weight_init_service.js";
 import type { InitializeTensorRequest } from "./generated/weightinit/v1/InitializeTensorRequest.js";
@@ -68,10 +69,21 @@ async function fetchTensor(client: Client, request: InitializeTensorRequest): Pr
   return [description, data];
 }
 
+// TLS if WEIGHTINIT_CA names a file of authorities, and over it the token in WEIGHTINIT_TOKEN.
+function channelCredentials(): ChannelCredentials {
+  const { WEIGHTINIT_CA: ca, WEIGHTINIT_TOKEN: token } = process.env;
+  if (!ca) return credentials.createInsecure();
+  const tls = credentials.createSsl(readFileSync(ca));
+  if (!token) return tls;
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return tls.compose(credentials.createFromMetadataGenerator((_, done) => done(null, metadata)));
+}
+
 const options = { keepCase: true, longs: Number, enums: String, defaults: true, includeDirs: ["../../../proto"] };
 const definition = loadSync("weightinit/v1/weight_init_service.proto", options);
 const { weightinit } = loadPackageDefinition(definition) as unknown as ProtoGrpcType;
-const client = new weightinit.v1.WeightInitService(process.argv[2] ?? "127.0.0.1:50051", credentials.createInsecure());
+const client = new weightinit.v1.WeightInitService(process.argv[2] ?? "127.0.0.1:50051", channelCredentials());
 for (const request of requests) {
   const [{ name, stddev }, data] = await fetchTensor(client, request);
   console.log(name, stddev.toFixed(6), crc32(data).toString(16).padStart(8, "0"));

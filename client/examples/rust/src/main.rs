@@ -2,7 +2,8 @@
 //! name, the standard deviation and the CRC-32 of each.
 
 use std::error::Error;
-use tonic::transport::Channel;
+use tonic::Request;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
 mod proto {
     tonic::include_proto!("weightinit.v1");
@@ -14,7 +15,7 @@ use proto::*;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).ok_or("usage: example HOST:PORT")?;
-    let mut client = Client::connect(format!("http://{address}")).await?;
+    let mut client = Client::new(connect(&address).await?);
     for request in requests() {
         let (description, data) = fetch(&mut client, request).await?;
         let crc32 = crc32fast::hash(&data);
@@ -23,12 +24,38 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Uses TLS if WEIGHTINIT_CA names a file of authorities.
+async fn connect(address: &str) -> Result<Channel, Box<dyn Error>> {
+    let Some(ca) = environment("WEIGHTINIT_CA") else {
+        return Ok(Endpoint::new(format!("http://{address}"))?.connect().await?);
+    };
+    let authorities = Certificate::from_pem(std::fs::read(ca)?);
+    let tls = ClientTlsConfig::new().ca_certificate(authorities);
+    let endpoint = Endpoint::new(format!("https://{address}"))?.tls_config(tls)?;
+    Ok(endpoint.connect().await?)
+}
+
+/// With the token in WEIGHTINIT_TOKEN, over TLS only.
+fn authorized<T>(message: T) -> Result<Request<T>, Box<dyn Error>> {
+    let mut request = Request::new(message);
+    if let (Some(token), Some(_)) = (environment("WEIGHTINIT_TOKEN"), environment("WEIGHTINIT_CA"))
+    {
+        let value = format!("Bearer {token}").parse()?;
+        request.metadata_mut().insert("authorization", value);
+    }
+    Ok(request)
+}
+
 /// What the server says of the tensor, and its bytes: little-endian, row-major.
 async fn fetch(
     client: &mut Client<Channel>,
     request: InitializeTensorRequest,
 ) -> Result<(TensorDescription, Vec<u8>), Box<dyn Error>> {
-    let mut stream = client.initialize_tensor(request).await?.into_inner();
+    let mut stream = client.initialize_tensor(authorized(request)?).await?.into_inner();
     let (mut description, mut trailer) = (TensorDescription::default(), None);
     let (mut data, mut elements) = (Vec::new(), 0);
     while let Some(response) = stream.message().await? {

@@ -1,10 +1,17 @@
 import com.google.protobuf.ByteString;
 import com.google.protobuf.TextFormat;
+import io.grpc.CallCredentials;
+import io.grpc.ChannelCredentials;
+import io.grpc.CompositeChannelCredentials;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
+import io.grpc.Metadata;
+import io.grpc.TlsChannelCredentials;
+import java.io.File;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Executor;
 import java.util.zip.CRC32;
 import weightinit.v1.*;
 import weightinit.v1.WeightInitServiceGrpc.WeightInitServiceBlockingStub;
@@ -63,8 +70,31 @@ public final class Example {
     return data;
   }
 
+  private static final class Token extends CallCredentials {
+    private final Metadata metadata = new Metadata();
+
+    Token(String token) {
+      var key = Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+      metadata.put(key, "Bearer " + token);
+    }
+
+    @Override
+    public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {
+      applier.apply(metadata);
+    }
+  }
+
+  /** TLS if WEIGHTINIT_CA names a file of authorities, over it the token in WEIGHTINIT_TOKEN. */
+  private static ChannelCredentials credentials() throws IOException {
+    var ca = System.getenv().getOrDefault("WEIGHTINIT_CA", "");
+    var token = System.getenv().getOrDefault("WEIGHTINIT_TOKEN", "");
+    if (ca.isEmpty()) return InsecureChannelCredentials.create();
+    var tls = TlsChannelCredentials.newBuilder().trustManager(new File(ca)).build();
+    return token.isEmpty() ? tls : CompositeChannelCredentials.create(tls, new Token(token));
+  }
+
   public static void main(String[] args) throws IOException {
-    var channel = Grpc.newChannelBuilder(args[0], InsecureChannelCredentials.create()).build();
+    var channel = Grpc.newChannelBuilder(args[0], credentials()).build();
     for (var text : REQUESTS) {
       var request = TextFormat.parse(text, InitializeTensorRequest.class);
       var header = TensorDescription.newBuilder();
