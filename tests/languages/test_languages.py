@@ -10,10 +10,15 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+from certificates import Authority  # noqa: E402
+
 COMMANDS = ROOT / "build" / "languages" / "run"
 CLI = os.environ["WEIGHTINIT_CLI"]
 ADDRESS = os.environ["WEIGHTINIT_ADDRESS"]
@@ -42,8 +47,24 @@ GOLDENS = {
 }
 
 
-def run(*command, text=True):
-    return subprocess.run(command, capture_output=True, text=text, timeout=PATIENCE)
+def run(*command, text=True, **environment):
+    return subprocess.run(command, capture_output=True, text=text, timeout=PATIENCE,
+                          env={**os.environ, **environment})
+
+
+@contextlib.contextmanager
+def secured_server(directory, authority, token):
+    """The address of a server that speaks TLS, and asks for a token."""
+    cert, key = authority.issue("server")
+    access = pathlib.Path(directory, "access")
+    access.write_text(f"client generate token:{token}\n", encoding="ascii")
+    with subprocess.Popen([pathlib.Path(CLI).with_name("weightinit-server"), "--listen", "127.0.0.1:0", "--log-level",
+                           "error", "--tls-cert", cert, "--tls-key", key, "--access-file", access],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            yield server.stdout.readline().split()[-1]
+        finally:
+            server.terminate()
 
 
 def made_by_command(options):
@@ -122,6 +143,22 @@ class LanguagesTest(unittest.TestCase):
                 with self.subTest(language):
                     done = run(COMMANDS / language, ADDRESS)
                     self.assertEqual((done.stdout, done.returncode), (expected, 0), done.stderr)
+
+    def test_examples_use_tls_and_a_token_where_the_environment_names_them(self):
+        with tempfile.TemporaryDirectory() as directory:
+            authority = Authority(directory)
+            other = Authority(directory, "other")
+            with secured_server(directory, authority, "right") as address:
+                for language in LANGUAGES:
+                    if not (COMMANDS / language).exists():
+                        continue
+                    for ca, token, works in [(authority.cert, "right", True), (authority.cert, "wrong", False),
+                                             (authority.cert, "", False), (other.cert, "right", False),
+                                             ("", "right", False)]:
+                        with self.subTest(language, ca=ca, token=token):
+                            done = run(COMMANDS / language, address, WEIGHTINIT_CA=ca, WEIGHTINIT_TOKEN=token)
+                            self.assertEqual(done.returncode == 0, works, done.stderr)
+                            self.assertEqual(done.stdout.count("\n"), len(TENSORS) if works else 0)
 
     def test_examples_notice_a_bit_that_changed_on_the_way(self):
         tensor = run(CLI, "init", *TENSORS[0].split(), "-o", "-", text=False).stdout

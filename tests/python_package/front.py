@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 
@@ -30,23 +30,17 @@ class Front(grpc.GenericRpcHandler):  # type: ignore[misc]
         self,
         behind: str,
         *,
-        credentials: Any = None,
-        token: str | None = None,
         full: int = 0,
         retry_delay: float | None = None,
     ) -> None:
-        """The first `full` calls are refused; those without the token, if there is one, too."""
+        """The first `full` calls are refused."""
         self.refused = 0
-        self._token = token
         self._full = full
         self._retry_delay = retry_delay
         self._channel = grpc.insecure_channel(behind)
         self._pool = ThreadPoolExecutor(8)
         self._server = grpc.server(self._pool, handlers=[self])
-        if credentials is None:
-            port = self._server.add_insecure_port("127.0.0.1:0")
-        else:
-            port = self._server.add_secure_port("127.0.0.1:0", credentials)
+        port = self._server.add_insecure_port("127.0.0.1:0")
         self.address = f"127.0.0.1:{port}"
 
     def __enter__(self) -> Front:
@@ -66,25 +60,10 @@ class Front(grpc.GenericRpcHandler):  # type: ignore[misc]
             lambda request, context: self._serve(call.method, request, context)
         )
 
-    def _refuse(self, context: Any, code: grpc.StatusCode, details: str) -> NoReturn:
-        self.refused += 1
-        if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
-            serialized = details_of(code, retry_delay=self._retry_delay)
-            context.set_trailing_metadata((("grpc-status-details-bin", serialized),))
-        context.abort(code, details)
-        raise AssertionError
-
     def _serve(self, method: str, request: bytes, context: Any) -> Iterator[bytes]:
-        if self._token is not None:
-            told = dict(context.invocation_metadata()).get("authorization")
-            if told is None:
-                self._refuse(context, grpc.StatusCode.UNAUTHENTICATED, "no token")
-            if told != f"Bearer {self._token}":
-                self._refuse(context, grpc.StatusCode.PERMISSION_DENIED, "wrong token")
         if self.refused < self._full:
-            self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, "no room")
-        try:
-            yield from self._channel.unary_stream(method)(request)
-        except grpc.RpcError as error:
-            context.set_trailing_metadata(error.trailing_metadata())
-            context.abort(error.code(), error.details())
+            self.refused += 1
+            details = details_of(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_delay=self._retry_delay)
+            context.set_trailing_metadata((("grpc-status-details-bin", details),))
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room")
+        yield from self._channel.unary_stream(method)(request)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import grpc
 import pytest
-from conftest import SERVER
-from front import Front
+from conftest import ROOT, SERVER
 
 import weightinit
+
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+from certificates import Authority  # type: ignore[import-not-found]
 
 _TOKEN = "s3cret-token"
 
@@ -21,73 +24,69 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEIGHTINIT_TOKEN", raising=False)
 
 
-def _openssl(directory: Path, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with an authority, another one, and what the first has signed."""
     directory = tmp_path_factory.mktemp("certificates")
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    for authority in ("ca", "other"):
-        _openssl(
-            directory, "req", "-x509", *new_key, "-days", "2", "-subj", f"/CN={authority}",
-            "-keyout", f"{authority}.key", "-out", f"{authority}.pem",
-        )  # fmt: skip
-    (directory / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    for name in ("server", "client"):
-        _openssl(
-            directory, "req", *new_key, "-subj", f"/CN={name}", "-keyout", f"{name}.key",
-            "-out", f"{name}.csr",
-        )  # fmt: skip
-        _openssl(
-            directory, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", f"{name}.pem",
-        )  # fmt: skip
+    ca = Authority(str(directory), "ca")
+    ca.issue("server")
+    ca.issue("client")
+    Authority(str(directory), "other")
     return directory
 
 
-def _credentials(certificates: Path, *, ask: bool = False) -> grpc.ServerCredentials:
-    pair = ((certificates / "server.key").read_bytes(), (certificates / "server.pem").read_bytes())
-    authority = (certificates / "ca.pem").read_bytes() if ask else None
-    return grpc.ssl_server_credentials([pair], authority, require_client_auth=ask)
+@contextmanager
+def _encrypted(certificates: Path, *arguments: str) -> Iterator[str]:
+    pair = ["--tls-cert", f"{certificates}/server.pem", "--tls-key", f"{certificates}/server.key"]
+    with weightinit.testing.server(SERVER, [*pair, *arguments]) as address:
+        yield address
+
+
+@pytest.fixture
+def access(tmp_path: Path) -> str:
+    """An access file: `_TOKEN` may do all, "describes" only that."""
+    file = tmp_path / "access"
+    file.write_text(
+        f"all describe,generate,seed token:{_TOKEN}\ndescribes describe token:describes\n"
+    )
+    file.chmod(0o600)
+    return str(file)
 
 
 def test_an_encrypted_server_is_asked_with_its_authority(
-    address: str, certificates: Path, monkeypatch: pytest.MonkeyPatch
+    certificates: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Front(address, credentials=_credentials(certificates)) as front:
-        with weightinit.Client(front.address, ca=certificates / "ca.pem") as client:
+    with _encrypted(certificates) as address:
+        with weightinit.Client(address, ca=certificates / "ca.pem") as client:
             assert client.tensor(3, scheme="ones").sum() == 3
         monkeypatch.setenv("WEIGHTINIT_CA", str(certificates / "ca.pem"))
-        with weightinit.Client(front.address) as client:
+        with weightinit.Client(address) as client:
             assert client.info().version
 
 
-def test_an_authority_that_has_not_signed_is_unavailable(address: str, certificates: Path) -> None:
-    with Front(address, credentials=_credentials(certificates)) as front:
+def test_an_authority_that_has_not_signed_is_unavailable(certificates: Path) -> None:
+    with _encrypted(certificates) as address:
         for arguments in ({"ca": certificates / "other.pem"}, {"tls": True}, {}):
-            with weightinit.Client(front.address, **arguments) as client:  # type: ignore[arg-type]
+            with weightinit.Client(address, **arguments) as client:  # type: ignore[arg-type]
                 with pytest.raises(weightinit.Unavailable):
                     client.tensor(3)
 
 
-def test_a_server_may_ask_for_a_certificate(address: str, certificates: Path) -> None:
-    with Front(address, credentials=_credentials(certificates, ask=True)) as front:
-        ca = certificates / "ca.pem"
-        with weightinit.Client(front.address, ca=ca) as client:
+def test_a_server_may_ask_for_a_certificate(certificates: Path) -> None:
+    ca = certificates / "ca.pem"
+    with _encrypted(certificates, "--tls-client-ca", str(ca)) as address:
+        with weightinit.Client(address, ca=ca) as client:
             with pytest.raises(weightinit.Unavailable):
                 client.tensor(3)
         own = {"cert": certificates / "client.pem", "key": certificates / "client.key"}
-        with weightinit.Client(front.address, ca=ca, **own) as client:  # type: ignore[arg-type]
+        with weightinit.Client(address, ca=ca, **own) as client:  # type: ignore[arg-type]
             assert client.tensor(3, scheme="ones").sum() == 3
 
 
-def test_every_call_has_the_token(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_call_has_the_token(access: str, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = {"version": 1, "entries": [{"name": "w", "tensor": {"shape": [3]}}]}
-    with Front(address, token=_TOKEN) as front:
-        with weightinit.Client(front.address, token=_TOKEN) as client:
+    with weightinit.testing.server(SERVER, ["--access-file", access]) as address:
+        with weightinit.Client(address, token=_TOKEN) as client:
             client.info()
             client.describe(3)
             client.tensor(3)
@@ -95,21 +94,28 @@ def test_every_call_has_the_token(address: str, monkeypatch: pytest.MonkeyPatch)
             with pytest.raises(weightinit.FailedPrecondition, match="root seed"):
                 client.resolve_seed("team/experiment")
         monkeypatch.setenv("WEIGHTINIT_TOKEN", _TOKEN)
-        with weightinit.Client(front.address) as client:
+        with weightinit.Client(address) as client:
             client.info()
-        assert front.refused == 0
 
 
-def test_a_token_that_is_missing_or_wrong_is_said(address: str) -> None:
-    with Front(address, token=_TOKEN) as front:
-        with weightinit.Client(front.address) as client:
-            with pytest.raises(weightinit.Unauthenticated, match="no token"):
-                client.info()
-        with weightinit.Client(front.address, token="another") as client:
-            with pytest.raises(weightinit.PermissionDenied, match="wrong token") as caught:
-                client.tensor(3)
-            assert "another" not in f"{client!r} {caught.value}"
-        assert front.refused == 2
+def test_a_token_that_is_missing_wrong_or_of_another_role_is_said(
+    certificates: Path, access: str
+) -> None:
+    with _encrypted(certificates, "--access-file", access) as address:
+
+        def client(token: str | None) -> weightinit.Client:
+            return weightinit.Client(address, ca=certificates / "ca.pem", token=token)
+
+        with client(None) as unknown, pytest.raises(weightinit.Unauthenticated):
+            unknown.info()
+        with client("another") as wrong:
+            with pytest.raises(weightinit.Unauthenticated) as caught:
+                wrong.tensor(3)
+            assert "another" not in f"{wrong!r} {caught.value}"
+        with client("describes") as limited:
+            assert limited.describe(3).shape == (3,)
+            with pytest.raises(weightinit.PermissionDenied, match="generate"):
+                limited.tensor(3)
 
 
 @pytest.mark.parametrize("server", ["10.0.0.1:50051", "example.com:50051", "127.evil.com:1"])

@@ -40,6 +40,13 @@ absl::StatusOr<std::unique_ptr<WeightClient>> Connect(const char* server) {
   if (server == nullptr) return WeightClient::Local();
   weightinit::WeightClientOptions options;
   options.servers = {server};
+  // As the command does it.
+  if (const char* ca = std::getenv("WEIGHTINIT_CA"); ca != nullptr && *ca) {
+    options.tls.emplace().ca_file = ca;
+  }
+  if (const char* token = std::getenv("WEIGHTINIT_TOKEN")) {
+    options.token = token;
+  }
   return WeightClient::Create(options);
 }
 
