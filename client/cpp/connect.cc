@@ -3,11 +3,13 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,13 +29,26 @@ namespace weightinit {
 namespace {
 
 constexpr char kDnsScheme[] = "dns:///";
+constexpr char kSocketScheme[] = "unix:";
 
 // What newer gRPC looks at beside GRPC_ARG_KEEPALIVE_TIMEOUT_MS; Debian's has
 // no name for it.
 constexpr char kPingTimeout[] = "grpc.http2.ping_timeout_ms";
 
+bool IsSocket(const std::string& server) {
+  return absl::StartsWith(server, kSocketScheme);
+}
+
 absl::Status ValidateServer(const std::string& server,
                             const std::string& host_port) {
+  constexpr size_t kMaxPath = sizeof(sockaddr_un::sun_path) - 1;
+  if (IsSocket(server)) {
+    const size_t path = server.size() - std::strlen(kSocketScheme);
+    if (path > 0 && path <= kMaxPath) return absl::OkStatus();
+    return InvalidOption(
+        "servers", absl::StrCat("\"", server, "\""),
+        absl::StrCat("unix:PATH, the path of 1 to ", kMaxPath, " bytes"));
+  }
   const size_t colon = host_port.rfind(':');
   int port = 0;
   if (colon != std::string::npos && colon > 0 &&
@@ -42,7 +57,8 @@ absl::Status ValidateServer(const std::string& server,
     return absl::OkStatus();
   }
   return InvalidOption("servers", absl::StrCat("\"", server, "\""),
-                       "host:port or dns:///host:port, port from 1 to 65535");
+                       "host:port or dns:///host:port, port from 1 to 65535, "
+                       "or unix:PATH");
 }
 
 // Every address of the host, as "address:port".
@@ -91,7 +107,7 @@ int Milliseconds(absl::Duration duration) {
 bool IsLoopback(const std::string& server) {
   const std::string host = server.substr(0, server.rfind(':'));
   in_addr address{};
-  return host == "localhost" || host == "[::1]" ||
+  return IsSocket(server) || host == "localhost" || host == "[::1]" ||
          (absl::StartsWith(host, "127.") &&
           inet_pton(AF_INET, host.c_str(), &address) == 1);
 }
@@ -211,8 +227,9 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     grpc::ChannelArguments arguments = ArgumentsFor(address, options);
     // What the server and the proxies before it see is the name.
     if (is_name) arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, host_port);
-    channels.push_back(
-        grpc::CreateCustomChannel(address, *credentials, arguments));
+    channels.push_back(grpc::CreateCustomChannel(
+        address, IsSocket(address) ? MakeSocketCredentials() : *credentials,
+        arguments));
   }
   return channels;
 }

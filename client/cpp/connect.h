@@ -23,10 +23,10 @@ absl::Status InvalidOption(absl::string_view name, absl::string_view value,
 absl::Status Validate(const WeightClientOptions& options);
 
 // A channel to each address of one of options.servers; it connects when it is
-// first used. INVALID_ARGUMENT: `server` is neither host:port nor
-// dns:///host:port, or files of options.tls cannot be used. UNAVAILABLE: that
-// name cannot be resolved. FAILED_PRECONDITION: the token could be read on the
-// way there.
+// first used. INVALID_ARGUMENT: `server` is not host:port, dns:///host:port or
+// unix:PATH, or files of options.tls cannot be used. UNAVAILABLE: that name
+// cannot be resolved. FAILED_PRECONDITION: the token could be read on the way
+// there.
 absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> Connect(
     const std::string& server, const WeightClientOptions& options);
 

@@ -90,6 +90,10 @@ MakeChannelCredentials(const WeightClientOptions& options) {
   return grpc::SslCredentials(ssl);
 }
 
+std::shared_ptr<grpc::ChannelCredentials> MakeSocketCredentials() {
+  return grpc::InsecureChannelCredentials();
+}
+
 absl::Status WithTlsHint(const absl::Status& status,
                          const WeightClientOptions& options) {
   if (!absl::IsUnavailable(status)) return status;

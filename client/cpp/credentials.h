@@ -16,6 +16,9 @@ namespace weightinit {
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>>
 MakeChannelCredentials(const WeightClientOptions& options);
 
+// Of sockets of the file system, which servers do not encrypt.
+std::shared_ptr<grpc::ChannelCredentials> MakeSocketCredentials();
+
 // An error of a connection, with what may have been meant if only one end spoke
 // TLS, or did not trust the other.
 absl::Status WithTlsHint(const absl::Status& status,

@@ -37,8 +37,9 @@ CLI::Option* AddText(CLI::App& app, const std::string& names,
 void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
                           bool& json) {
   AddText(app, "--server", options.servers,
-          "HOST:PORT of the server, or dns:///HOST:PORT for every address of a "
-          "name; several between commas share the work, and take over from "
+          "HOST:PORT of the server, unix:PATH, or dns:///HOST:PORT for every "
+          "address of a name; several between commas share the work, and take "
+          "over from "
           "each other. Without it this process computes");
   AddText(app, "--timeout", options.timeout,
           "Give up after this many seconds. Default: never");

@@ -63,10 +63,11 @@ absl::Status SetSecurity(const ConnectionOptions& options,
 // An error of WeightClient::Create in the words of the command line.
 absl::Status InFlags(const absl::Status& status, const std::string& servers) {
   if (absl::StartsWith(status.message(), "WeightClientOptions.servers")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--server: \"", servers,
-        "\" is not host:port or dns:///host:port, or several of them between "
-        "commas, with a port from 1 to 65535"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--server: \"", servers,
+                     "\" is not host:port, dns:///host:port or unix:PATH, or "
+                     "several of them between "
+                     "commas, with a port from 1 to 65535"));
   }
   return absl::Status(
       status.code(),

@@ -16,8 +16,8 @@ namespace weightinit::cli {
 
 // Who computes, as typed.
 struct ConnectionOptions {
-  // Comma-separated host:port or dns:///host:port; nothing to compute in this
-  // process.
+  // Comma-separated host:port, dns:///host:port or unix:PATH; nothing to
+  // compute in this process.
   std::optional<std::string> servers;
   std::optional<std::string> timeout;  // In seconds.
   // Path, for the service inside this process; servers have their own.

@@ -160,6 +160,20 @@ TEST_F(ClientSecurityTest, TokenGoesUnencryptedOnlyToLoopback) {
   EXPECT_TRUE(Create(options).ok());
 }
 
+TEST_F(ClientSecurityTest, ASocketOfTheFileSystemIsAskedWithoutTls) {
+  ServerOptions server = MutualServer();
+  const std::string socket = absl::StrCat("unix:", files_.Path("socket"));
+  server.listen = {"127.0.0.1:0", socket};
+  server.security.access_file =
+      files_.Write("access", "trainer describe token:the-token\n");
+  Start(server);
+  WeightClientOptions options = FastOptions({socket});
+  options.token = "the-token";
+  EXPECT_TRUE(Call(options).ok()) << Call(options);
+  options.tls = TlsOptions{ca_, "", ""};
+  EXPECT_TRUE(Call(options).ok()) << Call(options);
+}
+
 TEST_F(ClientSecurityTest, FilesThatCannotBeUsedAreNamed) {
   WeightClientOptions options = FastOptions({"127.0.0.1:1"});
   const auto error_of = [&](const TlsOptions& tls) {

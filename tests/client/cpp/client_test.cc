@@ -269,6 +269,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadOptions{"servers", [](auto& o) { o.servers = {":1"}; }},
         BadOptions{"servers", [](auto& o) { o.servers = {"127.0.0.1:0"}; }},
         BadOptions{"servers", [](auto& o) { o.servers = {"127.0.0.1:65536"}; }},
+        BadOptions{"servers", [](auto& o) { o.servers = {"unix:"}; }},
+        BadOptions{
+            "servers",
+            [](auto& o) { o.servers = {"unix:" + std::string(108, 'p')}; }},
         BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = 63; }},
         BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = 2097153; }},
         BadOptions{"chunk_bytes", [](auto& o) { o.chunk_bytes = -1; }},

@@ -39,8 +39,9 @@ struct TlsOptions {
 };
 
 struct WeightClientOptions {
-  // Each "host:port" or "dns:///host:port", at least one. The latter stands for
-  // every address that the name has when the client is made. All of them give
+  // Each "host:port", "dns:///host:port" or "unix:PATH", at least one. The
+  // second stands for every address that the name has when the client is made;
+  // a socket of the file system is never encrypted. All of them give
   // the same bytes. What is delivered in order comes from one of them, until it
   // fails, then from the next, and round again; the rest from all of them at
   // once, see `parallel`.
