@@ -159,6 +159,21 @@ def test_whoever_takes_messages_may_take_longer_than_the_server(address: str) ->
     assert receiver.done
 
 
+def test_a_closed_client_leaves_no_thread_of_its_own(address: str) -> None:
+    from weightinit._retry import Watch
+
+    before = set(threading.enumerate())
+    with weightinit.Client(address) as client:
+        client.tensor(3)
+        (watching,) = (
+            thread
+            for thread in set(threading.enumerate()) - before
+            if getattr(getattr(thread, "_target", None), "__func__", None) is Watch._run
+        )
+    watching.join(120)
+    assert not watching.is_alive()
+
+
 @pytest.mark.parametrize(
     ("argument", "value"),
     [

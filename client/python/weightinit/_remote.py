@@ -148,6 +148,7 @@ class Client(Source):
         """Ends the connections and the calls under way; calls after it fail."""
         if not self._closed and os.getpid() == self._pid:
             self._closed = True
+            self._watch.stop()
             for pause in tuple(self._pauses):
                 pause.cancel()
             for channel in self._channels:

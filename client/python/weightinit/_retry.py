@@ -166,6 +166,13 @@ class Watch:
         self._changed = threading.Condition()
         self._entries: set[_Entry] = set()
         self._running = False
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Ends the thread as soon as there are no streams."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def messages(self, call: Any) -> Iterator[bytes]:
         """Those of a stream. Time between them that their consumer takes does not count."""
@@ -194,6 +201,8 @@ class Watch:
         finally:
             with self._changed:
                 self._entries.discard(entry)
+                if self._stopped:
+                    self._changed.notify_all()
 
     def _run(self) -> None:
         assert self._seconds is not None
