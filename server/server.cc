@@ -67,7 +67,7 @@ absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
       absl::StrCat(field, ": ", value, " is not between ", low, " and ", high));
 }
 
-absl::Status Check(const ServerOptions& options) {
+absl::Status CheckRanges(const ServerOptions& options) {
   absl::Status status = CheckRange("max_elements", options.limits.max_elements,
                                    1, kMaxElementsCeiling);
   const AdmissionLimits& admission = options.admission;
@@ -135,6 +135,26 @@ void EnableHealthAndReflection() {
   static_cast<void>(enabled);
 }
 
+struct Prepared {
+  std::vector<ListenAddress> addresses;
+  std::unique_ptr<Security> security;
+};
+
+// All that can be said of the options before anything listens.
+absl::StatusOr<Prepared> Prepare(const ServerOptions& options) {
+  if (absl::Status status = CheckRanges(options); !status.ok()) return status;
+  Prepared prepared;
+  for (const std::string& text : options.listen) {
+    auto address = ParseListenAddress(text);
+    if (!address.ok()) return address.status();
+    prepared.addresses.push_back(*std::move(address));
+  }
+  auto security = Security::Start(options.security, prepared.addresses);
+  if (!security.ok()) return security.status();
+  prepared.security = *std::move(security);
+  return prepared;
+}
+
 }  // namespace
 
 // Members are destroyed from the last to the first: the gRPC server, then the
@@ -173,18 +193,16 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Server::~Server() { Drain(absl::ZeroDuration()); }
 
+absl::Status Server::Check(const ServerOptions& options) {
+  return Prepare(options).status();
+}
+
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options) {
-  if (absl::Status status = Check(options); !status.ok()) return status;
   // Before anything is made that would have to be undone.
-  std::vector<ListenAddress> addresses;
-  for (const std::string& text : options.listen) {
-    auto address = ParseListenAddress(text);
-    if (!address.ok()) return address.status();
-    addresses.push_back(*std::move(address));
-  }
-  auto security = Security::Start(options.security, addresses);
-  if (!security.ok()) return security.status();
+  auto prepared = Prepare(options);
+  if (!prepared.ok()) return prepared.status();
+  auto& [addresses, security] = *prepared;
   std::vector<ListeningSockets> sockets;
   for (const ListenAddress& address : addresses) {
     auto listening = Listen(address);
@@ -193,7 +211,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
 
   EnableHealthAndReflection();
-  auto impl = std::make_unique<Impl>(options, *std::move(security));
+  auto impl = std::make_unique<Impl>(options, std::move(security));
   absl::flat_hash_set<int> path_sockets;
   for (const ListeningSockets& each : sockets) {
     impl->addresses.push_back(each.address.text());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/security/security_options.h"
@@ -73,6 +74,10 @@ class Server {
   // cannot be listened on.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const ServerOptions& options);
+
+  // Whether these are options to start with; nothing listens. Reads the files
+  // that they name. INVALID_ARGUMENT as from Start.
+  static absl::Status Check(const ServerOptions& options);
 
   // Drains without waiting for running streams.
   ~Server();

@@ -3,13 +3,20 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "server/app/config_file.h"
+#include "server/app/flag_sources.h"
 #include "server/app/memory.h"
 #include "server/app/security_flags.h"
 #include "weightinit/core/limits.h"
@@ -128,7 +135,22 @@ void DeclareBounds(CLI::App* app, ServerOptions* server) {
 void Declare(CLI::App* app, Flags* flags) {
   app->set_version_flag("--version",
                         std::string("weightinit-server ") + kVersion);
-  app->set_config("--config", "", "Read flags from a TOML or INI file");
+  app->add_option("--config", flags->config_file,
+                  "Read settings from this TOML file: flags without their "
+                  "dashes (max-streams = 64). What the command line or the "
+                  "environment gives comes first")
+      ->envname("WEIGHTINIT_SERVER_CONFIG")
+      ->type_name("FILE")
+      ->configurable(false);
+  app->add_flag("--print-config", flags->print_config,
+                "Do not serve: print all settings, as such a file, and where "
+                "each is from")
+      ->configurable(false);
+  app->add_flag_callback(
+         "--check-config", [flags] { flags->task = Flags::Task::kCheckConfig; },
+         "Do not serve: check all settings and the files that they name; exit "
+         "0 if a server could start with them, else 2")
+      ->configurable(false);
   app->add_option(
          "--listen", flags->server.listen,
          "Where to listen, HOST:PORT or unix:PATH; port 0 takes a free "
@@ -137,7 +159,7 @@ void Declare(CLI::App* app, Flags* flags) {
       ->envname("WEIGHTINIT_SERVER_LISTEN")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->capture_default_str();
+      ->default_str(absl::StrJoin(flags->server.listen, ","));
   app->add_option("--max-elements", flags->server.limits.max_elements,
                   "Largest tensor served, in elements before slicing")
       ->envname("WEIGHTINIT_SERVER_MAX_ELEMENTS")
@@ -181,18 +203,20 @@ void Declare(CLI::App* app, Flags* flags) {
   app->add_option_function<std::string>(
          "--health-check",
          [flags](const std::string& address) {
-           flags->health_check = true;
+           flags->task = Flags::Task::kHealthCheck;
            flags->health_check_address = address;
          },
          "Do not serve: ask the server at this address (default: the first "
          "of --listen, one of unix:PATH before others) whether it serves; exit "
          "0 if so, else 1. By TLS if --tls-ca or --tls-cert is given")
       ->type_name("[HOST:PORT]")
-      ->expected(0, 1);
+      ->expected(0, 1)
+      ->configurable(false);
   app->add_option("--tls-ca", flags->tls_ca,
                   "With --health-check: file with the certificates that sign "
                   "that of the server. Default: its certificate is not checked")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->configurable(false);
 }
 
 // CLI11 2.4 and later take no notice of a variable whose value fails the check
@@ -219,6 +243,29 @@ std::optional<int> ParseFlags(int argc, char** argv, Flags* flags) {
     RefuseBadVariables(app);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  Flags ignored;
+  const FlagDeclaration declare = [&ignored](CLI::App* scratch) {
+    Declare(scratch, &ignored);
+  };
+  std::vector<ConfigSetting> settings;
+  if (!flags->config_file.empty()) {
+    auto read = ReadConfigFile(flags->config_file);
+    absl::Status status = read.status();
+    if (status.ok()) {
+      settings = *std::move(read);
+      status = ApplySettings(settings, declare, &app);
+    }
+    if (!status.ok()) {
+      std::cerr << "weightinit-server: "
+                << (absl::IsInvalidArgument(status) ? "" : "--config: ")
+                << status.message() << "\n";
+      return kExitUsage;
+    }
+  }
+  if (flags->print_config) {
+    std::cout << SettingsText(app, argc, argv, settings, declare);
+    return 0;
   }
   return std::nullopt;
 }

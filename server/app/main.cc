@@ -123,6 +123,16 @@ std::string RootSeedText(const weightinit::ServerOptions& options) {
   return absl::StrCat(", root seed ", options.root_seed->id());
 }
 
+// Whether there could be a server with these flags.
+int Check(Flags flags) {
+  weightinit::Log log(flags.log);
+  absl::Status status = ReadRootSeed(log, flags);
+  if (status.ok()) status = weightinit::Server::Check(flags.server);
+  if (!status.ok()) return Fail(status);
+  std::cout << "the configuration is valid\n";
+  return 0;
+}
+
 int Serve(Flags flags) {
   // Blocked before any thread starts, so that all threads inherit it and the
   // signals wait for sigwait.
@@ -192,13 +202,14 @@ int Main(int argc, char** argv) {
           weightinit::ParseFlags(argc, argv, &flags)) {
     return *status;
   }
-  if (flags.health_check) return Probe(flags);
+  if (flags.task == Flags::Task::kHealthCheck) return Probe(flags);
   const absl::Status forced = weightinit::ForceSimdTarget(flags.simd_target);
   if (!forced.ok()) {
     std::cerr << "weightinit-server: --simd-target: " << forced.message()
               << "\n";
     return kExitUsage;
   }
+  if (flags.task == Flags::Task::kCheckConfig) return Check(std::move(flags));
   return Serve(std::move(flags));
 }
 

@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "client/cpp/manifest/document.h"
 #include "client/cpp/manifest/scalars.h"
+#include "proto/cpp/nearest.h"
 
 namespace weightinit::manifest {
 namespace {

@@ -1,10 +1,8 @@
 #include "client/cpp/manifest/scalars.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "proto/cpp/nearest.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/request.h"
 #include "weightinit/v1/tensor.pb.h"
@@ -89,22 +88,6 @@ std::string WithoutPrefix(const EnumDescriptor& type, int value) {
   absl::string_view name = type.FindValueByNumber(value)->name();
   absl::ConsumePrefix(&name, absl::StripSuffix(zero, kUnspecified));
   return absl::AsciiStrToLower(name);
-}
-
-// How many characters to insert, remove or replace to make `b` of `a`.
-size_t Distance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -200,23 +183,6 @@ std::string Shown(absl::string_view text) {
 
 std::string Quoted(absl::string_view text) {
   return absl::StrCat("\"", Shown(text), "\"");
-}
-
-std::string Nearest(absl::string_view text,
-                    const std::vector<std::string>& names) {
-  constexpr size_t kLongest = 60;
-  if (text.size() > kLongest) return "";
-  std::string nearest;
-  // A third of the characters may differ.
-  size_t least = std::max(text.size() / 3, size_t{1}) + 1;
-  for (const std::string& name : names) {
-    const size_t distance = Distance(text, name);
-    if (distance < least) {
-      least = distance;
-      nearest = name;
-    }
-  }
-  return nearest;
 }
 
 }  // namespace weightinit::manifest

@@ -40,10 +40,6 @@ std::string Shown(absl::string_view text);
 // The same in quotes.
 std::string Quoted(absl::string_view text);
 
-// The one of `names` that is most like `text`; "" if none is much like it.
-std::string Nearest(absl::string_view text,
-                    const std::vector<std::string>& names);
-
 }  // namespace weightinit::manifest
 
 #endif  // WEIGHTINIT_CLIENT_CPP_MANIFEST_SCALARS_H_
