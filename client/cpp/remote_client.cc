@@ -350,8 +350,9 @@ absl::Status RemoteClient::RetryUnary(
   return Retry(
       deadline, [&](const Replica& replica, grpc::ClientContext& context) {
         const absl::Time stalled = absl::Now() + options_.stall_timeout;
-        if (stalled >= deadline)
+        if (stalled >= deadline) {
           return ResultOf(call(*replica.stub, context), context);
+        }
         context.set_deadline(absl::ToChronoTime(stalled));
         const grpc::Status status = call(*replica.stub, context);
         return ResultOf(status.error_code() == grpc::DEADLINE_EXCEEDED

@@ -1,11 +1,11 @@
 // Servers that neither answer nor go away.
 
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <string>
