@@ -16,8 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "grpc/health/v1/health.pb.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "server/listen/acceptor.h"
@@ -25,6 +24,7 @@
 #include "server/listen/listen_address.h"
 #include "server/listen/listening_socket.h"
 #include "server/poller_heartbeat.h"
+#include "server/reflection.h"
 #include "server/security/security.h"
 #include "server/service.h"
 #include "server/stream/buffer_pool.h"
@@ -122,12 +122,11 @@ void SetChannelArguments(const ServerOptions& options,
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
 }
 
-// gRPC builds health and reflection into every server of the process that is
-// built from now on.
-void EnableHealthAndReflection() {
+// gRPC builds health into every server of the process that is built from now
+// on.
+void EnableHealth() {
   static const bool enabled = [] {
     grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     // gRPC's own health service does without the generated code of its proto.
     // This keeps that code in the binary, so that reflection can describe it.
     return grpc::health::v1::HealthCheckRequest::descriptor() != nullptr;
@@ -178,6 +177,7 @@ struct Server::Impl {
   GeneratorPool generators;
   StreamWatch watch;
   std::unique_ptr<grpc::Service> service;
+  std::vector<std::unique_ptr<grpc::Service>> reflection;
   std::unique_ptr<grpc::Server> grpc_server;
   std::unique_ptr<PollerHeartbeat> heartbeat;
   // Of TCP connections, and of those in the file system.
@@ -210,7 +210,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     sockets.push_back(*std::move(listening));
   }
 
-  EnableHealthAndReflection();
+  EnableHealth();
   auto impl = std::make_unique<Impl>(options, std::move(security));
   absl::flat_hash_set<int> path_sockets;
   for (const ListeningSockets& each : sockets) {
@@ -223,6 +223,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   }
   grpc::ServerBuilder builder;
   builder.RegisterService(impl->service.get());
+  impl->reflection = MakeReflectionServices(
+      {WeightInitServiceName(), grpc::health::v1::Health::service_full_name()},
+      impl->security.get());
+  for (const auto& service : impl->reflection) {
+    builder.RegisterService(service.get());
+  }
   SetChannelArguments(options, builder);
   impl->tcp = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,

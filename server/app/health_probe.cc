@@ -24,15 +24,18 @@
 namespace weightinit {
 namespace {
 
-// Later versions of gRPC have the first way; 1.51 the second.
+// Ways to set providers: that of later versions of gRPC, and that of 1.51,
+// which is taken where the first does not compile.
+struct OldWay {};
+struct NewWay : OldWay {};
+
 template <typename Options, typename Provider>
-auto SetIdentity(Options& options, const Provider& provider, int /*preferred*/)
+auto SetIdentity(Options& options, const Provider& provider, NewWay /*way*/)
     -> decltype(options.set_identity_certificate_provider(provider)) {
   options.set_identity_certificate_provider(provider);
 }
 template <typename Options, typename Provider>
-void SetIdentity(Options& options, const Provider& provider,
-                 long /*otherwise*/) {
+void SetIdentity(Options& options, const Provider& provider, OldWay /*way*/) {
   options.set_certificate_provider(provider);
   options.watch_identity_key_cert_pairs();
 }
@@ -80,7 +83,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsFor(
       tls,
       std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
           std::vector<grpc::experimental::IdentityKeyCertPair>{{*key, *cert}}),
-      0);
+      NewWay());
   return grpc::experimental::TlsCredentials(tls);
 }
 

@@ -154,7 +154,7 @@ absl::StatusOr<std::shared_ptr<const Client>> Security::Identify(
             : "this server answers only those who show a token (authorization: "
               "Bearer TOKEN) or a client certificate that it knows");
   }
-  return std::shared_ptr<const Client>(std::move(access), client);
+  return std::shared_ptr<const Client>(access, client);
 }
 
 SecurityFigures Security::figures() const {

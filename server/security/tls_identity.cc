@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,16 +28,20 @@ using Provider =
 // How often gRPC looks at the files in memory.
 constexpr unsigned kRefreshSeconds = 1;
 
-// Later versions of gRPC have the first way; 1.51 the second.
+// Ways to set providers: that of later versions of gRPC, and that of 1.51,
+// which is taken where the first does not compile.
+struct OldWay {};
+struct NewWay : OldWay {};
+
 template <typename Options>
-auto OptionsOf(const Provider& provider, bool roots, int /*preferred*/)
-    -> decltype(*Options::Create(provider)) {
+auto OptionsOf(const Provider& provider, bool roots, NewWay /*way*/)
+    -> std::decay_t<decltype(*Options::Create(provider))> {
   auto options = *Options::Create(provider);
   if (roots) options.set_root_certificate_provider(provider);
   return options;
 }
 template <typename Options>
-Options OptionsOf(const Provider& provider, bool roots, long /*otherwise*/) {
+Options OptionsOf(const Provider& provider, bool roots, OldWay /*way*/) {
   Options options(provider);
   options.watch_identity_key_cert_pairs();
   if (roots) options.watch_root_certs();
@@ -82,12 +87,14 @@ std::shared_ptr<grpc::ServerCredentials> TlsIdentity::Credentials(
       std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
           path, path, asks ? client_ca_.path() : "", kRefreshSeconds);
   auto options = OptionsOf<grpc::experimental::TlsServerCredentialsOptions>(
-      provider, asks, 0);
-  options.set_cert_request_type(
-      !asks ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-      : client_certificate_optional
-          ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
-          : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+      provider, asks, NewWay());
+  auto request = GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE;
+  if (asks) {
+    request = client_certificate_optional
+                  ? GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY
+                  : GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
+  options.set_cert_request_type(request);
   return grpc::experimental::TlsServerCredentials(options);
 }
 

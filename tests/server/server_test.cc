@@ -185,8 +185,7 @@ TEST_F(ServerTest, HealthServesForTheServerAndForTheService) {
   }
 }
 
-// Asks grpc.reflection.v1alpha, whose generated code is in gRPC's reflection
-// library but without a header: through descriptors.
+// Asks grpc.reflection.v1alpha, as a tool does that knows no generated code.
 std::unique_ptr<google::protobuf::Message> Reflect(
     const std::shared_ptr<grpc::Channel>& channel, const std::string& text) {
   const auto make = [](const std::string& name) {

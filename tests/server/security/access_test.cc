@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "grpc/reflection/v1/reflection.grpc.pb.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "server/server.h"
@@ -179,6 +180,23 @@ TEST_F(AccessTest, AuthorizationOfAnotherFormIsNotAuthenticated) {
   EXPECT_EQ(ask({"Basic token-d"}), grpc::UNAUTHENTICATED);
   EXPECT_EQ(ask({"Bearer"}), grpc::UNAUTHENTICATED);
   EXPECT_EQ(ask({"Bearer token-d", "Bearer token-d"}), grpc::UNAUTHENTICATED);
+}
+
+TEST_F(AccessTest, ReflectionNeedsTheRoleDescribe) {
+  Start(AccessOptions());
+  const auto ask = [&](const std::string& token) {
+    using grpc::reflection::v1::ServerReflection;
+    const auto stub = ServerReflection::NewStub(Connect(server_->address()));
+    grpc::ClientContext context;
+    Show(token, context);
+    const auto stream = stub->ServerReflectionInfo(&context);
+    stream->WritesDone();
+    return stream->Finish().error_code();
+  };
+  EXPECT_EQ(ask("token-d"), grpc::OK);
+  EXPECT_EQ(ask("token-g"), grpc::PERMISSION_DENIED);
+  EXPECT_EQ(ask("wrong"), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(ask(""), grpc::UNAUTHENTICATED);
 }
 
 TEST_F(AccessTest, HealthIsOpenToEverybody) {

@@ -20,7 +20,7 @@ namespace weightinit {
 
 // What a client shows and trusts.
 struct ClientSide {
-  // NOLINTNEXTLINE(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor,misc-explicit-constructor)
   ClientSide(std::string trusted = "", TestIdentity own = {},
              std::string shown = "")
       : ca(std::move(trusted)),
@@ -56,8 +56,8 @@ class SecurityFixture : public ::testing::Test {
   }
 
   // A new connection.
-  std::unique_ptr<v1::WeightInitService::Stub> StubOf(
-      const ClientSide& side, const std::string& address) const {
+  static std::unique_ptr<v1::WeightInitService::Stub> StubOf(
+      const ClientSide& side, const std::string& address) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
