@@ -87,9 +87,9 @@ class ServerProcess(LineProcess):
         self.address = line.rsplit(" ", 1)[1]
 
 
-def weightinit_server(binaries, simd_target):
+def weightinit_server(binaries, simd_target, *options):
     return ServerProcess([binaries / "weightinit-server", "--listen", "127.0.0.1:0", "--log-level", "off",
-                          "--simd-target", simd_target])
+                          "--simd-target", simd_target, *options])
 
 
 def constant_server(binaries):

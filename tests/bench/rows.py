@@ -165,6 +165,11 @@ def _client_throughput(session, simd_target):
     return session.client_throughput(session.server(simd_target), _matrix(session, "HE_NORMAL") | {"chunkBytes": 0})
 
 
+def _tls_throughput(session, simd_target):
+    address, ca = session.tls_server(simd_target)
+    return session.client_throughput(address, _matrix(session, "HE_NORMAL") | {"chunkBytes": 0}, ca=ca)
+
+
 def _kaiming_throughput(session, _):
     seconds = session.peer("torch", "kaiming_f32")
     return {variant: session.options.tensor_bytes / each / 1e9 for variant, each in seconds.items()}
@@ -264,6 +269,9 @@ ROWS = (
                 _each(at_least(2.7)), shared_peer=False),
     ComparedRow("1 MiB slice at the end of 2^40 elements / 1 MiB tensor", "ms", _slice_milliseconds,
                 _whole_milliseconds, _each(at_most(1.2)), shared_peer=False, more_is_better=False),
+    ComparedRow("C++ client normal f32 by TLS / unencrypted", "GB/s", _tls_throughput,
+                lambda session, simd_target: {"unencrypted": _client_throughput(session, simd_target)},
+                _each(REPORT), shared_peer=False),
     _concurrent_row(4),
     _concurrent_row(16),
     ComparedRow("1 KiB normal tensors / the same server's constant ones", "requests/s",

@@ -14,6 +14,9 @@ import time
 from processes import LineProcess, MeasurementError, ServerProcess, constant_server, throttle, weightinit_server
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "python"))
+from certificates import Authority  # noqa: E402
+
 SHIPPED_MODELS = HERE.parents[1] / "client" / "models"
 # Of the model of MODEL_TENSORS equal bfloat16 matrices.
 MODEL_TENSORS = 500
@@ -194,6 +197,21 @@ class Session:
             return server
         return self._once(("server", simd_target), start).address
 
+    def tls_server(self, simd_target):
+        """The address of one of ours that speaks TLS, and the file of the certificate that it is to be trusted for."""
+        def start():
+            try:
+                authority = Authority(self._stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="weightinit-bench-")))
+                cert, key = authority.issue("server")
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise MeasurementError(f"openssl makes no certificates: {error}") from error
+            # Not asked which instructions it runs, which goes unencrypted.
+            server = self._stack.enter_context(weightinit_server(
+                self._binaries, simd_target, "--tls-cert", cert, "--tls-key", key))
+            return server.address, authority.cert
+        return self._once(("tls server", simd_target), start)
+
     def constant_server(self):
         """The address of the server that sends one constant buffer."""
         return self._once("constant", lambda: self._stack.enter_context(constant_server(self._binaries))).address
@@ -212,10 +230,10 @@ class Session:
         seconds = self._stream("raw", address, request, size, streams=streams, repeat=repeat)
         return size * len(seconds) / sum(seconds) / 1e9
 
-    def client_throughput(self, address, request):
+    def client_throughput(self, address, request, **more):
         """GB/s of WeightClient::Fetch."""
         size = self.options.tensor_bytes
-        seconds = self._stream("client", address, request, size, repeat=self.options.stream_repeat)
+        seconds = self._stream("client", address, request, size, repeat=self.options.stream_repeat, **more)
         return size * len(seconds) / sum(seconds) / 1e9
 
     def delivery_milliseconds(self, address, request, size):

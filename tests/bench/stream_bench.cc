@@ -10,7 +10,8 @@
 //   raw         {address, request, streams, repeat}: receive a stream, or
 //               `streams` of them at once, each on a connection of its own;
 //               all of them share the memory in equal parts
-//   client      {address, request, repeat}: WeightClient::Fetch into memory
+//   client      {address, request, repeat}: WeightClient::Fetch into memory;
+//               by TLS, where "ca" is a file of certificates
 //   small       {address, request, count, in_flight}: many requests
 //   first_byte  {addresses, request, idle_seconds, count}: from a call to its
 //               first chunk in memory, on servers that take turns, so that each
@@ -197,6 +198,9 @@ class Measurements {
     if (client == nullptr) {
       WeightClientOptions options;
       options.servers = {command.at("address")};
+      if (command.contains("ca")) {
+        options.tls = TlsOptions{command.at("ca"), "", ""};
+      }
       auto created = WeightClient::Create(options);
       if (!created.ok()) return created.status();
       client = *std::move(created);

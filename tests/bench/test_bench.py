@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import tempfile
 import time
 import unittest
@@ -190,6 +191,12 @@ class ProgramsTest(unittest.TestCase):
         self.assertEqual((raw["bytes"], raw["chunks"], len(raw["seconds"])), (self.BYTES, 4, 2))
         self.assertEqual((fetched["bytes"], fetched["crc32"]), (self.BYTES, raw["crc32"]))
         self.assertNotEqual(raw["crc32"], zlib.crc32(b"\1" * self.BYTES), "the memory is as it was")
+
+    def test_client_fetches_the_same_by_tls(self):
+        with Session(BINARIES, sys.executable, Options(quick=True)) as session:
+            address, ca = session.tls_server("scalar")
+            fetched = self.ask("client", address, crc32=True, ca=ca)
+            self.assertEqual(fetched["crc32"], self.ask("client", self.ours, crc32=True)["crc32"])
 
     def test_constant_server_sends_as_many_bytes_in_the_same_chunks(self):
         for elements, chunks in ((self.BYTES // 4, 4), (2 * 65536 // 4, 2), (1, 1), (0, 0)):
