@@ -77,7 +77,7 @@ class SecurityFixture : public ::testing::Test {
   grpc::Status Ask(const ClientSide& side) const {
     return Ask(side, server_->address());
   }
-  grpc::Status Ask(const ClientSide& side, const std::string& address) const {
+  static grpc::Status Ask(const ClientSide& side, const std::string& address) {
     const auto stub = StubOf(side, address);
     grpc::ClientContext context;
     Show(side.token, context);
