@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -186,6 +187,7 @@ struct Server::Impl {
   std::unique_ptr<Acceptor> acceptor;
   std::vector<std::string> addresses;
   int port = 0;
+  std::atomic<bool> serving{true};
   bool drained = false;
 };
 
@@ -263,11 +265,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 }
 
 void Server::AnnounceDrain() {
+  impl_->serving = false;
   impl_->grpc_server->GetHealthCheckService()->Shutdown();
 }
 
 int Server::Drain(absl::Duration grace) {
   if (std::exchange(impl_->drained, true)) return 0;
+  impl_->serving = false;
   const absl::Time deadline = absl::Now() + grace;
   impl_->admission.Close();
   impl_->grpc_server->GetHealthCheckService()->Shutdown();
@@ -313,6 +317,12 @@ void Server::FreeUnusedBuffers() { impl_->buffers->FreeUnused(); }
 int Server::stalled_streams() const { return impl_->watch.stalled(); }
 
 int Server::connections() const { return impl_->connections.count(); }
+
+bool Server::serving() const { return impl_->serving; }
+
+absl::Duration Server::generation_time() const {
+  return impl_->generators.computing();
+}
 
 SecurityFigures Server::security_figures() const {
   return impl_->security->figures();

@@ -116,6 +116,10 @@ class Server {
   // Streams whose clients do not read.
   int stalled_streams() const;
   int connections() const;
+  // False from AnnounceDrain or Drain on.
+  bool serving() const;
+  // How long its threads have computed, all together.
+  absl::Duration generation_time() const;
   // Of certificates and the access file.
   SecurityFigures security_figures() const;
 

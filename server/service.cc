@@ -19,6 +19,7 @@
 #include "server/model_message_source.h"
 #include "server/security/access_list.h"
 #include "server/security/security.h"
+#include "server/stream/call_identity.h"
 #include "server/stream/call_observer.h"
 #include "server/stream/message_source.h"
 #include "server/stream/message_stream.h"
@@ -84,7 +85,7 @@ class WeightInitServiceImpl final : public RawService {
   grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeTensor(
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
-    ObservedCall call = Begin("InitializeTensor", *context);
+    ObservedCall call = Begin("InitializeTensor", context);
     const Caller caller = CallerOf(*context, kGenerate, call);
     auto stream = Admit(
         *context, caller,
@@ -104,7 +105,7 @@ class WeightInitServiceImpl final : public RawService {
   grpc::ServerWriteReactor<grpc::ByteBuffer>* InitializeModel(
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
-    ObservedCall call = Begin("InitializeModel", *context);
+    ObservedCall call = Begin("InitializeModel", context);
     const Caller caller = CallerOf(*context, kGenerate, call);
     auto stream = Admit(*context, caller, [&] {
       return std::make_unique<ModelMessageSource>(
@@ -117,7 +118,7 @@ class WeightInitServiceImpl final : public RawService {
   grpc::ServerWriteReactor<grpc::ByteBuffer>* DescribeModel(
       grpc::CallbackServerContext* context,
       const grpc::ByteBuffer* request) override {
-    ObservedCall call = Begin("DescribeModel", *context);
+    ObservedCall call = Begin("DescribeModel", context);
     const Caller caller = CallerOf(*context, kDescribe, call);
     auto stream = Admit(*context, caller, [&] {
       return std::make_unique<ModelDescriptionSource>(
@@ -130,7 +131,7 @@ class WeightInitServiceImpl final : public RawService {
   grpc::ServerUnaryReactor* DescribeTensor(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override {
-    ObservedCall call = Begin("DescribeTensor", *context);
+    ObservedCall call = Begin("DescribeTensor", context);
     const Caller caller = CallerOf(*context, kDescribe, call);
     if (!caller.ok()) return Answer(caller.status(), context, call);
     auto plan =
@@ -147,7 +148,7 @@ class WeightInitServiceImpl final : public RawService {
   grpc::ServerUnaryReactor* ResolveSeed(grpc::CallbackServerContext* context,
                                         const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override {
-    ObservedCall call = Begin("ResolveSeed", *context);
+    ObservedCall call = Begin("ResolveSeed", context);
     const Caller caller = CallerOf(*context, kSeed, call);
     if (!caller.ok()) return Answer(caller.status(), context, call);
     const auto seed =
@@ -163,7 +164,7 @@ class WeightInitServiceImpl final : public RawService {
       grpc::CallbackServerContext* context,
       const v1::GetServerInfoRequest* /*request*/,
       v1::GetServerInfoResponse* response) override {
-    ObservedCall call = Begin("GetServerInfo", *context);
+    ObservedCall call = Begin("GetServerInfo", context);
     const Caller caller = CallerOf(*context, kDescribe, call);
     if (!caller.ok()) return Answer(caller.status(), context, call);
     DescribeServer(context_.limits, context_.admission->limits().max_streams,
@@ -181,11 +182,18 @@ class WeightInitServiceImpl final : public RawService {
   };
 
   ObservedCall Begin(absl::string_view method,
-                     const grpc::CallbackServerContext& context) const {
+                     grpc::CallbackServerContext* context) const {
     // Of one response it has ended by the time that this is noticed.
-    context_.connections->Begin(context.peer());
+    context_.connections->Begin(context->peer());
     ObservedCall call(context_.observer, method);
-    if (call.observed()) call.Begin(context.peer());
+    CallIdentity identity = IdentityOf(context->client_metadata());
+    if (call.observed() && identity.request_id.empty()) {
+      identity.request_id = NewRequestId();
+    }
+    if (!identity.request_id.empty()) {
+      context->AddInitialMetadata(kRequestIdKey, identity.request_id);
+    }
+    if (call.observed()) call.Begin(context->peer(), std::move(identity));
     return call;
   }
 

@@ -21,34 +21,10 @@ namespace weightinit {
 namespace {
 
 constexpr absl::string_view kRetryDelay = "weightinit/retry_delay";
+constexpr absl::string_view kReason = "weightinit/reason";
 
 // The reason of a call that no waiting helps.
 constexpr absl::string_view kTooLarge = "TOO_LARGE";
-
-// Why, in the terms of google.rpc.ErrorInfo.
-absl::string_view ReasonOf(const absl::Status& status,
-                           const std::vector<Violation>& violations) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-      return "INVALID_REQUEST";
-    case absl::StatusCode::kOutOfRange:
-      return !violations.empty() && violations[0].field == "element_count"
-                 ? "ELEMENT_COUNT_PAST_END"
-                 : "FIRST_ELEMENT_PAST_END";
-    case absl::StatusCode::kResourceExhausted:
-      return RetryDelayOf(status).has_value() ? "TOO_MANY_STREAMS" : kTooLarge;
-    case absl::StatusCode::kFailedPrecondition:
-      return "NO_ROOT_SEED";
-    case absl::StatusCode::kUnavailable:
-      return "SHUTTING_DOWN";
-    case absl::StatusCode::kUnauthenticated:
-      return "NO_CREDENTIAL";
-    case absl::StatusCode::kPermissionDenied:
-      return "NO_ROLE";
-    default:
-      return "INTERNAL";
-  }
-}
 
 // At least 0, and an hour at most, whatever a server says.
 absl::Duration DurationOf(const google::rpc::RetryInfo& retry) {
@@ -62,8 +38,8 @@ absl::Duration DurationOf(const google::rpc::RetryInfo& retry) {
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   const std::vector<Violation> violations = GetViolations(status);
   return StatusWithDetails(static_cast<grpc::StatusCode>(status.code()),
-                           ReasonOf(status, violations), status.message(),
-                           violations, RetryDelayOf(status));
+                           ReasonOf(status), status.message(), violations,
+                           RetryDelayOf(status));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {
@@ -121,6 +97,39 @@ bool IsFull(const grpc::Status& status) {
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   status.SetPayload(kRetryDelay, absl::Cord(absl::FormatDuration(delay)));
   return status;
+}
+
+absl::Status WithReason(absl::Status status, absl::string_view reason) {
+  status.SetPayload(kReason, absl::Cord(reason));
+  return status;
+}
+
+std::string ReasonOf(const absl::Status& status) {
+  const auto payload = status.GetPayload(kReason);
+  if (payload.has_value()) return std::string(*payload);
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return "INVALID_REQUEST";
+    case absl::StatusCode::kOutOfRange: {
+      const std::vector<Violation> violations = GetViolations(status);
+      return !violations.empty() && violations[0].field == "element_count"
+                 ? "ELEMENT_COUNT_PAST_END"
+                 : "FIRST_ELEMENT_PAST_END";
+    }
+    case absl::StatusCode::kResourceExhausted:
+      return RetryDelayOf(status).has_value() ? "NO_MEMORY"
+                                              : std::string(kTooLarge);
+    case absl::StatusCode::kFailedPrecondition:
+      return "NO_ROOT_SEED";
+    case absl::StatusCode::kUnavailable:
+      return "SHUTTING_DOWN";
+    case absl::StatusCode::kUnauthenticated:
+      return "NO_CREDENTIAL";
+    case absl::StatusCode::kPermissionDenied:
+      return "NO_ROLE";
+    default:
+      return "INTERNAL";
+  }
 }
 
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {

@@ -5,8 +5,10 @@
 #define WEIGHTINIT_PROTO_CPP_STATUS_CONVERSION_H_
 
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/support/status.h"
 
@@ -33,6 +35,14 @@ bool IsFull(const grpc::Status& status);
 // The same error, which passes if the call is made again after `delay`.
 // REQUIRES: `status` is not OK, and `delay` is at least 0 and finite.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
+
+// The same error, for another reason than an error of its code usually has: a
+// word such as TOO_MANY_STREAMS. REQUIRES: `status` is not OK.
+absl::Status WithReason(absl::Status status, absl::string_view reason);
+
+// Why, in the terms of google.rpc.ErrorInfo: one of few words, which
+// ToGrpcStatus sends. REQUIRES: `status` is not OK.
+std::string ReasonOf(const absl::Status& status);
 
 // The delay that `status` has, if it has one.
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);

@@ -1,5 +1,6 @@
 #include "server/app/call_log.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -21,7 +22,7 @@ class CallLog final : public CallObserver {
   explicit CallLog(Log* log) : log_(log) {}
 
   void OnBegin(const CallRecord& /*call*/) override {}
-  void OnProgress(const CallRecord& /*call*/) override {}
+  void OnProgress(const CallRecord& /*call*/, int64_t /*bytes*/) override {}
 
   void OnRefusal(const CallRecord& call, const absl::Status& why) override {
     Write(call, why);
@@ -53,6 +54,13 @@ std::string CallText(const CallRecord& call, const absl::Status& status,
   std::string text =
       absl::StrCat(call.method, " ", absl::StatusCodeToString(status.code()),
                    " peer=", call.peer);
+  if (!call.identity.request_id.empty()) {
+    absl::StrAppend(&text, " request_id=", call.identity.request_id);
+  }
+  if (!call.identity.trace_id.empty()) {
+    absl::StrAppend(&text, " trace_id=", call.identity.trace_id,
+                    " parent_id=", call.identity.parent_id);
+  }
   if (!call.client.empty()) absl::StrAppend(&text, " client=", call.client);
   if (call.tensor.has_value()) {
     // Escaped, so that a name cannot end the line and forge another.
@@ -93,6 +101,14 @@ std::string CallJsonMembers(const CallRecord& call, const absl::Status& status,
       absl::StrCat(R"("message":"call","method":")", call.method,
                    R"(","code":")", absl::StatusCodeToString(status.code()),
                    R"(","peer":)", JsonQuoted(call.peer));
+  if (!call.identity.request_id.empty()) {
+    absl::StrAppend(&json, R"(,"request_id":")", call.identity.request_id,
+                    "\"");
+  }
+  if (!call.identity.trace_id.empty()) {
+    absl::StrAppend(&json, R"(,"trace_id":")", call.identity.trace_id,
+                    R"(","parent_id":")", call.identity.parent_id, "\"");
+  }
   if (!call.client.empty()) {
     absl::StrAppend(&json, R"(,"client":)", JsonQuoted(call.client));
   }

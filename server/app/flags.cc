@@ -192,6 +192,12 @@ void Declare(CLI::App* app, Flags* flags) {
       ->envname("WEIGHTINIT_SERVER_DRAIN_SECONDS")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
+  app->add_option("--metrics-listen", flags->metrics_listen,
+                  "Answer HTTP here: /metrics for Prometheus, /healthz, "
+                  "/readyz; not encrypted, for an address that only the "
+                  "monitoring reaches. Default: nowhere")
+      ->envname("WEIGHTINIT_SERVER_METRICS_LISTEN")
+      ->type_name("HOST:PORT");
   app->add_option("--log-format", flags->log.format, "Form of the log lines")
       ->envname("WEIGHTINIT_SERVER_LOG_FORMAT")
       ->check(CLI::IsMember({"text", "json"}))

@@ -23,7 +23,8 @@ struct Flags {
   absl::Duration drain_delay = absl::ZeroDuration();
   int drain_seconds = 25;
   std::string health_check_address;
-  std::string tls_ca;  // For the health check.
+  std::string metrics_listen;  // Empty: nowhere.
+  std::string tls_ca;          // For the health check.
   std::string config_file;
   bool print_config = false;
 };

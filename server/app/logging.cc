@@ -69,12 +69,20 @@ Log::Log(const LogOptions& options)
 
 Log::~Log() = default;
 
+void Log::Debug(std::string_view message) {
+  loggers_->messages->debug(Line(message));
+}
+
 void Log::Info(std::string_view message) {
   loggers_->messages->info(Line(message));
 }
 
 void Log::Warn(std::string_view message) {
   loggers_->messages->warn(Line(message));
+}
+
+void Log::Error(std::string_view message) {
+  loggers_->messages->error(Line(message));
 }
 
 void Log::Record(std::string_view line) { loggers_->records->info(Line(line)); }

@@ -24,8 +24,10 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  void Debug(std::string_view message);
   void Info(std::string_view message);
   void Warn(std::string_view message);
+  void Error(std::string_view message);
 
   // A line of level info that holds more than a message. In the format "json"
   // it is the members of an object, without the braces, which join time and

@@ -23,10 +23,14 @@
 #include "absl/time/time.h"
 #include "server/app/call_log.h"
 #include "server/app/flags.h"
+#include "server/app/grpc_log.h"
 #include "server/app/health_probe.h"
 #include "server/app/logging.h"
 #include "server/app/memory.h"
+#include "server/metrics/http_listener.h"
+#include "server/metrics/server_metrics.h"
 #include "server/server.h"
+#include "server/stream/call_observer.h"
 #include "weightinit/core/root_seed.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/version.h"
@@ -123,11 +127,21 @@ std::string RootSeedText(const weightinit::ServerOptions& options) {
   return absl::StrCat(", root seed ", options.root_seed->id());
 }
 
+absl::Status NamingMetricsListen(const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("--metrics-listen: ", status.message()));
+}
+
 // Whether there could be a server with these flags.
 int Check(Flags flags) {
   weightinit::Log log(flags.log);
   absl::Status status = ReadRootSeed(log, flags);
   if (status.ok()) status = weightinit::Server::Check(flags.server);
+  if (status.ok() && !flags.metrics_listen.empty()) {
+    status = NamingMetricsListen(
+        weightinit::HttpListener::Check(flags.metrics_listen));
+  }
   if (!status.ok()) return Fail(status);
   std::cout << "the configuration is valid\n";
   return 0;
@@ -146,9 +160,18 @@ int Serve(Flags flags) {
 
   weightinit::Log log(flags.log);
   RaiseFileLimit(log);
+  // gRPC may speak until the process ends.
+  weightinit::SendGrpcLogTo(new weightinit::Log(flags.log));
   const std::unique_ptr<weightinit::CallObserver> call_log =
       weightinit::MakeCallLog(&log);
-  flags.server.observer = call_log.get();
+  std::optional<weightinit::ServerMetrics> metrics;
+  std::vector<weightinit::CallObserver*> observers;
+  if (call_log != nullptr) observers.push_back(call_log.get());
+  if (!flags.metrics_listen.empty()) {
+    observers.push_back(metrics.emplace().observer());
+  }
+  weightinit::CallObservers all_observers(observers);
+  if (!observers.empty()) flags.server.observer = &all_observers;
 
   if (const absl::Status status = ReadRootSeed(log, flags); !status.ok()) {
     return Fail(status);
@@ -156,10 +179,22 @@ int Serve(Flags flags) {
   ReportReloads(log, flags);
   auto server = weightinit::Server::Start(flags.server);
   if (!server.ok()) return Fail(server.status());
+  std::unique_ptr<weightinit::HttpListener> http;
+  if (metrics.has_value()) {
+    auto started = weightinit::HttpListener::Start(
+        flags.metrics_listen, {[&] { return metrics->Text(**server); },
+                               [&] { return (*server)->serving(); }});
+    if (!started.ok()) return Fail(NamingMetricsListen(started.status()));
+    http = *std::move(started);
+  }
   const std::string addresses = absl::StrJoin((*server)->addresses(), ",");
   // Scripts wait for this line.
   std::cout << "weightinit-server listening on " << addresses << "\n"
             << std::flush;
+  if (http != nullptr) {
+    std::cout << "weightinit-server metrics on " << http->address() << "\n"
+              << std::flush;
+  }
   log.Info(absl::StrCat("version ", weightinit::kVersion, " listening on ",
                         addresses, RootSeedText(flags.server),
                         CertificateText(**server)));

@@ -10,9 +10,26 @@
 
 namespace weightinit {
 
-void ObservedCall::Begin(std::string peer) {
+void CallObservers::OnBegin(const CallRecord& call) {
+  for (CallObserver* const each : observers_) each->OnBegin(call);
+}
+
+void CallObservers::OnRefusal(const CallRecord& call, const absl::Status& why) {
+  for (CallObserver* const each : observers_) each->OnRefusal(call, why);
+}
+
+void CallObservers::OnProgress(const CallRecord& call, int64_t bytes) {
+  for (CallObserver* const each : observers_) each->OnProgress(call, bytes);
+}
+
+void CallObservers::OnEnd(const CallRecord& call, absl::StatusCode code) {
+  for (CallObserver* const each : observers_) each->OnEnd(call, code);
+}
+
+void ObservedCall::Begin(std::string peer, CallIdentity identity) {
   if (!observed()) return;
   record_.peer = std::move(peer);
+  record_.identity = std::move(identity);
   record_.begin = absl::Now();
   observer_->OnBegin(record_);
 }
@@ -23,7 +40,7 @@ void ObservedCall::SetClient(const std::string& name) {
 
 void ObservedCall::SetTensor(const TensorPlan& plan) {
   if (!observed()) return;
-  record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme};
+  record_.tensor = CallTensor{plan.name, plan.shape, plan.scheme, plan.dtype};
   SetSeed(plan.seed, plan.seed_name);
 }
 
@@ -43,8 +60,10 @@ void ObservedCall::Refuse(const absl::Status& why) {
 
 void ObservedCall::Progress(const DeliveryTotals& delivered) {
   if (!observed()) return;
+  const int64_t before =
+      record_.delivered.has_value() ? record_.delivered->bytes : 0;
   record_.delivered = delivered;
-  observer_->OnProgress(record_);
+  observer_->OnProgress(record_, delivered.bytes - before);
 }
 
 void ObservedCall::End(absl::StatusCode code) {

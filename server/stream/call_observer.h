@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/stream/call_identity.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -28,6 +30,7 @@ struct CallTensor {
   std::string name;
   std::vector<int64_t> shape;
   Scheme scheme = Scheme::kUnspecified;
+  Dtype dtype = Dtype::kUnspecified;
 };
 
 // Which seed a call is about: with the peer and the tensor, who initialised
@@ -51,6 +54,7 @@ struct CallRecord {
   std::string peer;          // As gRPC writes it: "ipv4:127.0.0.1:40000".
   std::string client;        // By the access file; empty without one.
   absl::Time begin;
+  CallIdentity identity;
   // Once the request has been resolved; nothing in a call without a tensor.
   std::optional<CallTensor> tensor;
   // Likewise; nothing in a call without a model.
@@ -73,10 +77,25 @@ class CallObserver {
   // Nothing has been delivered, and nothing will: `why` is what the client
   // gets.
   virtual void OnRefusal(const CallRecord& call, const absl::Status& why) = 0;
-  // The transport has taken another message.
-  virtual void OnProgress(const CallRecord& call) = 0;
+  // The transport has taken another message, with so many bytes of data.
+  virtual void OnProgress(const CallRecord& call, int64_t bytes) = 0;
   // `code` is OK, or CANCELLED where the client went away.
   virtual void OnEnd(const CallRecord& call, absl::StatusCode code) = 0;
+};
+
+// Tells several observers, in order, which outlive it.
+class CallObservers final : public CallObserver {
+ public:
+  explicit CallObservers(std::vector<CallObserver*> observers)
+      : observers_(std::move(observers)) {}
+
+  void OnBegin(const CallRecord& call) override;
+  void OnRefusal(const CallRecord& call, const absl::Status& why) override;
+  void OnProgress(const CallRecord& call, int64_t bytes) override;
+  void OnEnd(const CallRecord& call, absl::StatusCode code) override;
+
+ private:
+  const std::vector<CallObserver*> observers_;
 };
 
 // What a call tells its observer; nothing without one. Not thread-safe.
@@ -91,7 +110,7 @@ class ObservedCall {
   // Whether anybody listens: what follows is not worth preparing if not.
   bool observed() const { return observer_ != nullptr; }
 
-  void Begin(std::string peer);
+  void Begin(std::string peer, CallIdentity identity);
   void SetClient(const std::string& name);
   // The tensor and its seed.
   void SetTensor(const TensorPlan& plan);

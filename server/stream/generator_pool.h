@@ -3,12 +3,15 @@
 #ifndef WEIGHTINIT_SERVER_STREAM_GENERATOR_POOL_H_
 #define WEIGHTINIT_SERVER_STREAM_GENERATOR_POOL_H_
 
+#include <atomic>
+#include <cstdint>
 #include <deque>
 #include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 
 namespace weightinit {
 
@@ -37,6 +40,15 @@ class GeneratorPool {
   // `task` must stay alive until it runs.
   void Submit(Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Tasks say how long they have computed, whichever thread they did it on.
+  void CountComputing(absl::Duration duration) {
+    computing_nanoseconds_ += absl::ToInt64Nanoseconds(duration);
+  }
+  // All of it together.
+  absl::Duration computing() const {
+    return absl::Nanoseconds(computing_nanoseconds_.load());
+  }
+
  private:
   // What each thread does.
   void Work() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -47,6 +59,7 @@ class GeneratorPool {
   absl::CondVar changed_;
   std::deque<Task*> tasks_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<int64_t> computing_nanoseconds_{0};
 
   std::vector<std::thread> threads_;
 };

@@ -110,7 +110,10 @@ void MessageStream::Run() {
 
 absl::StatusOr<StreamMessage> MessageStream::Make() {
   try {
-    return source_->Next();
+    const absl::Time begin = absl::Now();
+    auto made = source_->Next();
+    generators_->CountComputing(absl::Now() - begin);
+    return made;
   } catch (const std::bad_alloc&) {
     return WithRetryDelay(
         absl::ResourceExhaustedError("the server has no memory left"),

@@ -19,10 +19,11 @@ namespace {
 // time that a stream takes.
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(500);
 
-absl::Status TryLater(absl::string_view why) {
-  return WithRetryDelay(
-      absl::ResourceExhaustedError(absl::StrCat(why, "; try again later")),
-      kRetryDelay);
+absl::Status TryLater(absl::string_view reason, absl::string_view why) {
+  return WithReason(WithRetryDelay(absl::ResourceExhaustedError(
+                                       absl::StrCat(why, "; try again later")),
+                                   kRetryDelay),
+                    reason);
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ absl::Status StreamAdmission::Ticket::HoldBytes(int64_t bytes) {
                      " bytes, and all that are served together ", limit));
   }
   if (bytes > limit - admission_->bytes_held_) {
-    return TryLater(absl::StrCat("the stream may hold ", bytes,
+    return TryLater("TOO_MANY_BYTES_HELD",
+                    absl::StrCat("the stream may hold ", bytes,
                                  " bytes, and those that are served hold ",
                                  admission_->bytes_held_, " of ", limit));
   }
@@ -65,7 +67,8 @@ absl::Status StreamAdmission::Ticket::RequestElements(int64_t elements) {
   const absl::MutexLock lock(&admission_->mutex_);
   const int64_t limit = admission_->limits_.max_requested_elements;
   if (admission_->elements_ > 0 && elements > limit - admission_->elements_) {
-    return TryLater(absl::StrCat("the stream asks for ", elements,
+    return TryLater("TOO_MANY_ELEMENTS",
+                    absl::StrCat("the stream asks for ", elements,
                                  " elements, and those that are served for ",
                                  admission_->elements_, " of ", limit));
   }
@@ -91,16 +94,19 @@ absl::StatusOr<StreamAdmission::Ticket> StreamAdmission::Admit(
     return absl::UnavailableError("the server is shutting down");
   }
   if (places_taken_ >= limits_.max_streams) {
-    return TryLater(absl::StrCat("the server already serves ",
-                                 limits_.max_streams,
-                                 " streams, which is its max_streams"));
+    return TryLater(
+        "TOO_MANY_STREAMS",
+        absl::StrCat("the server already serves ", limits_.max_streams,
+                     " streams, which is its max_streams"));
   }
   const auto places = places_of_client_.find(client);
   if (places != places_of_client_.end() &&
       places->second >= limits_.max_streams_per_client) {
-    return TryLater(absl::StrCat(
-        "the server already serves ", limits_.max_streams_per_client,
-        " streams of this client, which is its max_streams_per_client"));
+    return TryLater(
+        "TOO_MANY_STREAMS_OF_CLIENT",
+        absl::StrCat(
+            "the server already serves ", limits_.max_streams_per_client,
+            " streams of this client, which is its max_streams_per_client"));
   }
   ++places_of_client_[client];
   ++places_taken_;

@@ -193,8 +193,8 @@ class ServerRootSeedTest(SeedNameTestCase):
         self.assertTrue(lines[0].endswith(", root seed 020964fae9722559\n"), lines)
         log = "".join(lines)
         named = f'seed_name="{NAME}" seed=14498138193553366590 '
-        self.assertRegex(log, f" info ResolveSeed OK peer=ipv4:[0-9.:]+ {named}seconds=")
-        self.assertRegex(log, " info InitializeTensor OK peer=ipv4:[0-9.:]+ "
+        self.assertRegex(log, f" info ResolveSeed OK peer=ipv4:[0-9.:]+ request_id=[0-9a-f]+ {named}seconds=")
+        self.assertRegex(log, " info InitializeTensor OK peer=ipv4:[0-9.:]+ request_id=[0-9a-f]+ "
                               f'name="fc1.weight" shape=64x32 scheme=he_normal {named}elements=2048 ')
         self.assertIn(" scheme=he_normal seed=7 ", log)
         self.assertNotIn("not a secret", log)

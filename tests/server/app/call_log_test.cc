@@ -29,6 +29,20 @@ TEST(CallLogTest, TextSaysWhatWasServed) {
             "elements=131072 bytes=524288 crc32=0abcdef1 seconds=0.250000");
 }
 
+TEST(CallLogTest, RequestAndTraceAreSaid) {
+  CallRecord call = Fetched();
+  call.identity = {"job-7", "4bf92f3577b34da6a3ce929d0e0e4736",
+                   "00f067aa0ba902b7"};
+  EXPECT_THAT(CallText(call, absl::OkStatus(), 0.25),
+              HasSubstr(" peer=ipv4:127.0.0.1:40000 request_id=job-7 "
+                        "trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
+                        "parent_id=00f067aa0ba902b7 name="));
+  EXPECT_THAT(CallJsonMembers(call, absl::OkStatus(), 0.25),
+              HasSubstr(R"(,"request_id":"job-7",)"
+                        R"("trace_id":"4bf92f3577b34da6a3ce929d0e0e4736",)"
+                        R"("parent_id":"00f067aa0ba902b7","name":)"));
+}
+
 TEST(CallLogTest, JsonSaysTheSame) {
   EXPECT_EQ(CallJsonMembers(Fetched(), absl::OkStatus(), 0.25),
             R"("message":"call","method":"InitializeTensor","code":"OK",)"

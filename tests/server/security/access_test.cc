@@ -268,7 +268,7 @@ TEST_F(AccessTest, ClientsOfOneAddressHaveStreamsOfTheirOwn) {
 class NamesOfClients final : public CallObserver {
  public:
   void OnBegin(const CallRecord& /*call*/) override {}
-  void OnProgress(const CallRecord& /*call*/) override {}
+  void OnProgress(const CallRecord& /*call*/, int64_t /*bytes*/) override {}
   void OnRefusal(const CallRecord& call, const absl::Status& /*why*/) override {
     Add(call);
   }

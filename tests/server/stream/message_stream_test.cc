@@ -50,7 +50,9 @@ class RecordingObserver final : public CallObserver {
   void OnRefusal(const CallRecord& call, const absl::Status&) override {
     Add("refusal", call);
   }
-  void OnProgress(const CallRecord& call) override { Add("progress", call); }
+  void OnProgress(const CallRecord& call, int64_t /*bytes*/) override {
+    Add("progress", call);
+  }
   void OnEnd(const CallRecord& call, absl::StatusCode code) override {
     Add(absl::StatusCodeToString(code), call);
   }

@@ -1,0 +1,72 @@
+#include "server/stream/call_identity.h"
+
+#include <map>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "grpcpp/support/string_ref.h"
+#include "gtest/gtest.h"
+
+namespace weightinit {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+
+const std::string kTrace = "4bf92f3577b34da6a3ce929d0e0e4736";
+const std::string kParent = "00f067aa0ba902b7";
+
+std::string RequestIdOf(const std::string& sent) {
+  return IdentityOf({{kRequestIdKey, sent}}).request_id;
+}
+
+std::string TraceIdOf(const std::string& sent) {
+  return IdentityOf({{"traceparent", sent}}).trace_id;
+}
+
+TEST(CallIdentityTest, RequestIdIsTheClients) {
+  EXPECT_EQ(RequestIdOf("job-7/retry:2"), "job-7/retry:2");
+  EXPECT_EQ(RequestIdOf(std::string(128, 'x')), std::string(128, 'x'));
+}
+
+TEST(CallIdentityTest, RequestIdThatCouldForgeALineIsNone) {
+  for (const std::string& sent :
+       {std::string(), std::string("a b"), std::string("a\nb"),
+        std::string("a\"b"), std::string("a\\b"), std::string("\xc3\xa9"),
+        std::string(129, 'x')}) {
+    EXPECT_THAT(RequestIdOf(sent), IsEmpty()) << sent;
+  }
+  EXPECT_THAT(IdentityOf({}).request_id, IsEmpty());
+}
+
+TEST(CallIdentityTest, NewRequestIdsDiffer) {
+  EXPECT_THAT(NewRequestId(), MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_NE(NewRequestId(), NewRequestId());
+}
+
+TEST(CallIdentityTest, TraceIsThatOfTheStandard) {
+  const std::string sent = "00-" + kTrace + "-" + kParent + "-01";
+  const CallIdentity identity = IdentityOf({{"traceparent", sent}});
+  EXPECT_EQ(identity.trace_id, kTrace);
+  EXPECT_EQ(identity.parent_id, kParent);
+  // A later version may have more.
+  EXPECT_EQ(TraceIdOf("01-" + kTrace + "-" + kParent + "-01-more"), kTrace);
+}
+
+TEST(CallIdentityTest, TraceThatIsNotWellFormedIsNone) {
+  const std::string zeros(32, '0');
+  for (const std::string& sent :
+       {std::string(), "00-" + kTrace + "-" + kParent,
+        "ff-" + kTrace + "-" + kParent + "-01",
+        "00-" + kTrace + "-" + kParent + "-01-more",
+        "01-" + kTrace + "-" + kParent + "-01more",
+        "00-" + zeros + "-" + kParent + "-01",
+        "00-" + kTrace + "-" + zeros.substr(16) + "-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-" + kParent + "-01",
+        "00_" + kTrace + "-" + kParent + "-01"}) {
+    EXPECT_THAT(TraceIdOf(sent), IsEmpty()) << sent;
+  }
+}
+
+}  // namespace
+}  // namespace weightinit
