@@ -159,6 +159,19 @@ class ServerFlagsTest(SecurityTestCase):
             with self.subTest(arguments):
                 self.assertIn(words, self.refused(*arguments))
 
+    def test_old_versions_of_tls_are_refused(self):
+        with real_server(*self.tls) as server:
+            for version, accepted in ("tls1", False), ("tls1_1", False), ("tls1_2", True), ("tls1_3", True):
+                with self.subTest(version):
+                    # A client that would take any of them.
+                    done = subprocess.run(
+                        ["openssl", "s_client", "-connect", server.address, f"-{version}", "-cipher", "ALL:@SECLEVEL=0",
+                         "-alpn", "h2"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+                    self.assertEqual(done.returncode == 0, accepted, done.stderr)
+                    if not accepted:
+                        # By the server; gRPC 1.51 just closes.
+                        self.assertRegex(done.stderr, b"unexpected eof|alert protocol version")
+
     def test_flags_are_variables_too(self):
         self.assertIn("--tls-cert: cannot read", self.refused(environment=variables(
             WEIGHTINIT_SERVER_TLS_CERT="none", WEIGHTINIT_SERVER_TLS_KEY=self.key)))
