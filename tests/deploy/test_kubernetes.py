@@ -10,7 +10,7 @@ import unittest
 
 import kubernetes_validate
 import yaml
-from settings import DOCKER, KUSTOMIZE, WORK, check, known_variables, make_files, run
+from settings import DOCKER, KUSTOMIZE, TOOLS, WORK, check, known_variables, make_files, run
 
 K8S = DOCKER / "k8s"
 COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
@@ -155,6 +155,31 @@ class KubernetesTest(unittest.TestCase):
         self.assertNotIn("replicas", the("Deployment", manifests)["spec"])
         the("ServiceAccount", manifests, template["spec"]["serviceAccountName"])
 
+    def test_prometheus_finds_the_metrics(self):
+        manifests = self.renderings["service-monitor"]
+        monitor = the("ServiceMonitor", manifests)
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        found = [part for part in manifests if part["kind"] == "Service" and wanted <= part["metadata"]["labels"].items()]
+        self.assertEqual(["weightinit-metrics"], [service["metadata"]["name"] for service in found])
+        [port] = found[0]["spec"]["ports"]
+        self.assertEqual([port["name"]], [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]])
+        deployment = the("Deployment", manifests)
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        self.assertIn({"name": port["targetPort"], "containerPort": port["port"]}, container["ports"])
+        self.assertTrue(variables(deployment)["WEIGHTINIT_SERVER_METRICS_LISTEN"].endswith(f":{port['port']}"))
+        self.assertIn({"port": port["targetPort"]}, the("NetworkPolicy", manifests)["spec"]["ingress"][1]["ports"])
+
+    def test_the_prometheus_operator_takes_the_monitor_and_refuses_a_misspelt_one(self):
+        monitor = the("ServiceMonitor", self.renderings["service-monitor"])
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "monitor.yaml"
+            file.write_text(yaml.safe_dump(monitor))
+            checked = run(TOOLS, "service-monitor", file)
+            self.assertEqual(0, checked.returncode, checked.stderr)
+            monitor["spec"]["endpoints"][0]["intervall"] = "15s"
+            file.write_text(yaml.safe_dump(monitor))
+            self.assertIn("intervall", run(TOOLS, "service-monitor", file).stderr)
+
     @in_each_rendering
     def test_health_is_asked_in_a_way_that_the_server_answers(self, manifests):
         deployment = the("Deployment", manifests)
@@ -210,7 +235,7 @@ class KubernetesTest(unittest.TestCase):
             self.assertEqual(2, refused.returncode)
 
     def test_components_go_together(self):
-        names = [name for name in COMPONENTS if name not in {"tls", "scale-by-cpu"}]
+        names = [name for name in COMPONENTS if name not in {"tls", "metrics", "scale-by-cpu", "service-monitor"}]
         for chosen in itertools.combinations(names, 2):
             with self.subTest(components=chosen):
                 pod = the("Deployment", build_with(["tls", *chosen]))["spec"]["template"]["spec"]
