@@ -58,6 +58,20 @@ check_metadata() {
     "$(in_container --network none -- --version | grep -oE '[0-9]+(\.[0-9]+)+')" "$version"
 }
 
+# Every package that is in the image, and no other.
+check_sbom() {
+  local inside listed
+  # shellcheck disable=SC2016  # The placeholders are dpkg's.
+  inside=$(docker run --rm --network none --no-healthcheck --entrypoint dpkg-query "$image" \
+    -W -f '${Package} ${Version}\n' | sort)
+  listed=$(docker run --rm --network none --no-healthcheck --entrypoint cat "$image" \
+    /usr/share/doc/weightinit/sbom.cdx.json |
+    python3 -c 'import json, sys
+for part in json.load(sys.stdin)["components"]: print(part["name"], part["version"])' | sort)
+  [[ $inside == "$listed" ]] || fail "the SBOM differs from the packages of the image"
+  say "the SBOM lists the $(wc -l <<<"$inside") packages of the image"
+}
+
 # What the kernel says of the server's process, not what the engine was asked for.
 check_confinement() {
   local name=$1 status refusal
@@ -117,13 +131,15 @@ import yaml
 
 compose = yaml.safe_load(open(sys.argv[1]))
 server, client = compose["services"]["server"], compose["services"]["client"]
+for service in server, client:
+    assert service["image"] == "weightinit"
+    assert service["build"]["dockerfile"] == "docker/Dockerfile"
 for name, service in compose["services"].items():
-    assert service["image"] == "weightinit", name
-    assert service["build"]["dockerfile"] == "docker/Dockerfile", name
     assert service["read_only"] is True, name
     assert service["cap_drop"] == ["ALL"], name
     assert service["security_opt"] == ["no-new-privileges:true"], name
-    assert "privileged" not in service and "user" not in service, name
+    assert "privileged" not in service, name
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
 assert server["ports"] == ["127.0.0.1:50051:50051"]
 assert server["stop_grace_period"] == "30s"
 assert "healthcheck" not in server, "the image's own is to be inherited"
