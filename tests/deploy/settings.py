@@ -40,10 +40,15 @@ def make_files(directory):
         file.chmod(0o600)
 
 
-def check(variables, files, *arguments):
-    """What the server says of settings. A file that they name is taken from `files`, where it has the same name."""
+def environment_of(variables, files):
+    """The environment with these settings. A file that they name is taken from `files`, where it has the same name."""
     environment = {"PATH": os.environ["PATH"]}
     for name, value in variables.items():
         path = files / pathlib.PurePath(value).name
         environment[name] = str(path) if value.startswith("/etc/") else value
-    return run(SERVER, "--check-config", *arguments, env=environment)
+    return environment
+
+
+def check(variables, files, *arguments):
+    """What the server says of settings."""
+    return run(SERVER, "--check-config", *arguments, env=environment_of(variables, files))

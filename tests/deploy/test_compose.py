@@ -29,7 +29,8 @@ class ComposeTest(unittest.TestCase):
     def test_compose_takes_the_file_and_refuses_a_misspelt_one(self):
         loaded = run(TOOLS, "compose", DOCKER / "compose.yaml")
         self.assertEqual(0, loaded.returncode, loaded.stderr)
-        refused = result_of("compose", "compose.yaml", (DOCKER / "compose.yaml").read_text().replace("depends_on:", "depend_on:", 1))
+        text = (DOCKER / "compose.yaml").read_text()
+        refused = result_of("compose", "compose.yaml", text.replace("depends_on:", "depend_on:", 1))
         self.assertIn("depend_on", refused.stderr)
 
     def test_every_container_is_confined_and_reached_from_this_machine_only(self):
@@ -80,7 +81,8 @@ class EnvoyTest(unittest.TestCase):
         port = listener["address"]["socket_address"]["port_value"]
         self.assertEqual([f"127.0.0.1:{port}:{port}"], COMPOSE["services"]["envoy"]["ports"])
         [host] = listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]["virtual_hosts"]
-        services = re.findall(r"^service (\w+)", (ROOT / "proto/weightinit/v1/weight_init_service.proto").read_text(), re.MULTILINE)
+        contract = (ROOT / "proto/weightinit/v1/weight_init_service.proto").read_text()
+        services = re.findall(r"^service (\w+)", contract, re.MULTILINE)
         self.assertIn(f"/weightinit.v1.{services[0]}/", [route["match"]["prefix"] for route in host["routes"]])
         for route in host["routes"]:
             self.assertEqual(cluster["name"], route["route"]["cluster"])

@@ -5,12 +5,13 @@ import functools
 import itertools
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
 import kubernetes_validate
 import yaml
-from settings import DOCKER, KUSTOMIZE, TOOLS, WORK, check, known_variables, make_files, run
+from settings import DOCKER, KUSTOMIZE, SERVER, TOOLS, WORK, check, environment_of, known_variables, make_files, run
 
 K8S = DOCKER / "k8s"
 COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
@@ -194,6 +195,27 @@ class KubernetesTest(unittest.TestCase):
             else:
                 self.assertEqual({"port": 50051}, probe["grpc"])
                 self.assertNotIn("exec", probe)
+
+    def test_the_probe_reaches_a_server_that_asks_for_certificates(self):
+        settings = variables(the("Deployment", self.renderings["mutual-tls"]))
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            make_files(folder)
+            environment = environment_of(settings, folder)
+            # Here, and at a free port.
+            environment["WEIGHTINIT_SERVER_LISTEN"] = settings["WEIGHTINIT_SERVER_LISTEN"].replace(
+                "0.0.0.0:50051", "127.0.0.1:0").replace("/run/weightinit", name)
+            environment["WEIGHTINIT_SERVER_DRAIN_DELAY_SECONDS"] = "0"
+            self.assertEqual(1, run(SERVER, "--health-check", env=environment).returncode)
+            with subprocess.Popen([SERVER], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  text=True) as server:
+                try:
+                    self.assertIn("listening", server.stdout.readline())
+                    probed = run(SERVER, "--health-check", env=environment)
+                    self.assertEqual(0, probed.returncode, probed.stderr)
+                finally:
+                    server.terminate()
+            self.assertEqual(0, server.returncode)
 
     @in_each_rendering
     def test_the_drain_ends_before_the_pod_is_killed(self, manifests):
