@@ -29,9 +29,9 @@ const DescriptorPool& Pool() { return *DescriptorPool::generated_pool(); }
 
 // Adds a file, and then those that it imports.
 template <typename Files>
-void AddFile(const FileDescriptor& file, std::set<std::string>& added,
+void AddFile(const FileDescriptor& file, std::set<const FileDescriptor*>& added,
              Files* files) {
-  if (!added.insert(file.name()).second) return;
+  if (!added.insert(&file).second) return;
   google::protobuf::FileDescriptorProto proto;
   file.CopyTo(&proto);
   files->add_file_descriptor_proto(proto.SerializeAsString());
@@ -55,7 +55,7 @@ void SetFile(const FileDescriptor* file, const std::string& what,
     SetError(grpc::NOT_FOUND, absl::StrCat("there is no ", what), response);
     return;
   }
-  std::set<std::string> added;
+  std::set<const FileDescriptor*> added;
   AddFile(*file, added, response->mutable_file_descriptor_response());
 }
 
