@@ -66,7 +66,7 @@ start_engine() {
   ! gone "$engine" && docker version >/dev/null 2>&1
 }
 
-# Debian 12 of this machine's mirror, reduced as Debian's own slim images are. The image
+# Debian 13 of this machine's mirror, reduced as Debian's own slim images are. The image
 # stays in the engine's directory, which is deleted: nothing of this machine's way to
 # the packages leaves it.
 make_base() {
@@ -76,12 +76,12 @@ make_base() {
   security=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
     'Created-By: Packages' |
     awk '$3 == "main" && $2 ~ /-security/ && $1 ~ /\/debian/ {print $1; exit}')
-  bare_debian "$base" "$mirror" bookworm "" || fail "debootstrap"
+  bare_debian "$base" "$mirror" trixie "" || fail "debootstrap"
   {
-    for suite in bookworm bookworm-updates; do
+    for suite in trixie trixie-updates; do
       echo "deb $mirror $suite main"
     done
-    [[ -z $security ]] || echo "deb $security bookworm-security main"
+    [[ -z $security ]] || echo "deb $security trixie-security main"
   } >"$base/etc/apt/sources.list"
 
   rm -rf "$base"/usr/share/{doc,man,info,locale,lintian}/* \
@@ -89,7 +89,7 @@ make_base() {
   printf 'path-exclude /usr/share/%s/*\n' doc man info locale lintian \
     >"$base/etc/dpkg/dpkg.cfg.d/slim"
   tar --directory "$base" --create . |
-    docker import --change 'CMD ["bash"]' - debian:bookworm-slim >/dev/null ||
+    docker import --change 'CMD ["bash"]' - debian:trixie-slim >/dev/null ||
     skip "the engine cannot unpack an image on this machine"
   rm -rf --one-file-system "$base"
 }
