@@ -33,7 +33,7 @@ constexpr int64_t kStop = -1;
 constexpr int64_t kListening = -2;
 
 // How often connections are looked at.
-constexpr absl::Duration kTick = absl::Milliseconds(500);
+constexpr absl::Duration kTick = absl::Milliseconds(200);
 // While the kernel still sends what an ended connection has left.
 constexpr absl::Duration kEndedTick = absl::Milliseconds(20);
 constexpr absl::Duration kSendGrace = absl::Seconds(2);
@@ -135,6 +135,7 @@ void Acceptor::Work() {
     ForgetEnded(now);
     if (now >= next_look) {
       connections_->CutIdle(now);
+      connections_->CutFlooding();
       next_look = now + kTick;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,27 @@
 #include "absl/time/time.h"
 
 namespace weightinit {
+namespace {
+
+// Two of the largest requests at once.
+constexpr uint64_t kFloodBytes = uint64_t{8} << 20;
+// Who reads a stream tells so, which is less than a byte for so many sent.
+constexpr uint64_t kSentPerByte = 64;
+
+struct ByteCounts {
+  uint64_t received = 0;
+  uint64_t sent = 0;  // And seen by the other end.
+};
+
+// Of a TCP connection; nothing of another socket.
+ByteCounts BytesOf(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {info.tcpi_bytes_received, info.tcpi_bytes_acked};
+}
+
+}  // namespace
 
 Connections::Call::~Call() {
   if (connections_ != nullptr) connections_->End(number_);
@@ -55,7 +77,9 @@ Connections::Call Connections::Begin(const std::string& peer) {
   const absl::MutexLock lock(&mutex_);
   const auto named = numbers_.find(peer);
   if (named == numbers_.end()) return {};
-  ++connections_.at(named->second).calls;
+  Connection& connection = connections_.at(named->second);
+  ++connection.calls;
+  connection.called = true;
   return Call(this, named->second);
 }
 
@@ -78,6 +102,23 @@ int Connections::CutIdle(absl::Time now) {
     shutdown(connection.descriptor.get(), SHUT_RDWR);
     // Once, although its end may take a moment to be noticed.
     connection.idle_since = absl::InfiniteFuture();
+    ++cut;
+  }
+  return cut;
+}
+
+int Connections::CutFlooding() {
+  const absl::MutexLock lock(&mutex_);
+  int cut = 0;
+  for (auto& [number, connection] : connections_) {
+    const auto [received, sent] = BytesOf(connection.descriptor.get());
+    if (std::exchange(connection.called, false)) connection.received = received;
+    if (connection.peer.empty() ||
+        received - connection.received <= kFloodBytes + sent / kSentPerByte) {
+      continue;
+    }
+    shutdown(connection.descriptor.get(), SHUT_RDWR);
+    connection.received = received;
     ++cut;
   }
   return cut;

@@ -16,10 +16,11 @@
 namespace weightinit {
 
 // Counts connections and the calls on them, and cuts those that have had no
-// call for too long. gRPC owns the connections and closes idle ones itself, but
-// not one whose request never ends, since it tells nobody of a call before the
-// request is whole. So each is kept here by a second descriptor, which is
-// enough to notice its end and to bring it about. Thread-safe.
+// call for too long, or have sent too much without one. gRPC owns the
+// connections and closes idle ones itself, but not one whose request never
+// ends, since it tells nobody of a call before the request is whole. So each is
+// kept here by a second descriptor, which is enough to notice its end and to
+// bring it about. Thread-safe.
 class Connections {
  public:
   // A call of the connection; it ends with this object.
@@ -65,6 +66,11 @@ class Connections {
   // Cuts what has had no call for max_idle; returns how many were cut.
   int CutIdle(absl::Time now) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Cuts what has sent far more than a call takes, and no call has come of it:
+  // a header that does not end, say, which gRPC 1.51 keeps in memory whole.
+  // Returns how many were cut. Call it again and again.
+  int CutFlooding() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // How many there are.
   int count() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -74,6 +80,10 @@ class Connections {
     std::string peer;
     int calls = 0;
     absl::Time idle_since;
+    // Whether a call has come since CutFlooding looked last, and what had been
+    // received when it saw the last of them.
+    bool called = false;
+    uint64_t received = 0;
   };
 
   // A call of the connection has ended, which may have ended before.

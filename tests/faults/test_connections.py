@@ -99,6 +99,32 @@ class ConnectionsTest(unittest.TestCase):
             self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
             self.assert_serves(server)
 
+    def test_headers_that_do_not_end_are_cut(self):
+        block = attacks.call_headers()
+        with ServerProcess() as server:
+            for name, flood in {
+                # A value of two gigabytes; a number with zeros before it; headers without end.
+                "value": (block + b"\x00\x01a\x7f\x81\xff\xff\xff\x07", 16384 * b"a"),
+                "number": (block + b"\x00\x01a\x7f", 16384 * b"\x80"),
+                "headers": (block, 3276 * b"\x00\x01a\x01b"),
+            }.items():
+                with self.subTest(name), attacks.connect(server) as connection:
+                    attacks.hello(connection)
+                    # Once it is cut, nobody reads what comes, or says so.
+                    connection.settimeout(3)
+                    first, more = flood
+                    sent = 0
+                    try:
+                        connection.sendall(attacks.frame(attacks.HEADERS, 0, 1, first))
+                        while sent < 1 << 30:
+                            connection.sendall(attacks.frame(attacks.CONTINUATION, 0, 1, more))
+                            sent += len(more)
+                    except OSError:
+                        pass
+                    self.assertLess(sent, 1 << 30)
+                    self.assert_serves(server)
+                    self.assertLess(server.resident_mb(), 512)
+
     def test_streams_reset_at_once_leave_nothing(self):
         with ServerProcess() as server:
             self.assert_serves(server)

@@ -57,6 +57,14 @@ Descriptor ConnectTo(int port) {
   return client;
 }
 
+// How gRPC names a client's end to the server.
+std::string PeerNameOf(const Descriptor& client) {
+  sockaddr_in name{};
+  socklen_t size = sizeof(name);
+  getsockname(client.get(), reinterpret_cast<sockaddr*>(&name), &size);
+  return "ipv4:127.0.0.1:" + std::to_string(ntohs(name.sin_port));
+}
+
 // Whether the other end is closed, without waiting for data.
 bool IsClosed(const Descriptor& client) {
   char byte = 0;
@@ -88,6 +96,20 @@ class AcceptorTest : public ::testing::Test {
   size_t served() {
     const absl::MutexLock lock(&mutex_);
     return served_.size();
+  }
+
+  // Sends so much, and receives it at the other end.
+  void SendMebibytes(const Descriptor& client, int count) {
+    const std::vector<char> block(size_t{64} << 10);
+    std::vector<char> received(block.size());
+    const absl::MutexLock lock(&mutex_);
+    for (int i = 0; i < count * 16; ++i) {
+      ASSERT_EQ(send(client.get(), block.data(), block.size(), MSG_NOSIGNAL),
+                static_cast<ssize_t>(block.size()));
+      ASSERT_EQ(recv(served_.back().get(), received.data(), received.size(),
+                     MSG_WAITALL),
+                static_cast<ssize_t>(received.size()));
+    }
   }
 
   // As gRPC ends a connection.
@@ -147,19 +169,28 @@ TEST_F(AcceptorTest, ConnectionWithoutACallIsCutAndOneWithACallIsNot) {
   const Descriptor silent = ConnectTo(port_);
   const Descriptor calling = ConnectTo(port_);
   EXPECT_TRUE(Soon([&] { return served() == 2; }));
-  std::string peer;
   {
-    sockaddr_in name{};
-    socklen_t size = sizeof(name);
-    getsockname(calling.get(), reinterpret_cast<sockaddr*>(&name), &size);
-    peer = "ipv4:127.0.0.1:" + std::to_string(ntohs(name.sin_port));
-  }
-  {
-    const Connections::Call call = connections_->Begin(peer);
+    const Connections::Call call = connections_->Begin(PeerNameOf(calling));
     EXPECT_TRUE(Soon([&] { return IsClosed(silent); }));
     EXPECT_FALSE(IsClosed(calling));
   }
   EXPECT_TRUE(Soon([&] { return IsClosed(calling); }));
+  EXPECT_TRUE(Soon([&] { return connections_->count() == 0; }));
+}
+
+TEST_F(AcceptorTest, ConnectionThatSendsOnWithoutACallIsCut) {
+  Start(10);
+  const Descriptor client = ConnectTo(port_);
+  EXPECT_TRUE(Soon([&] { return served() == 1; }));
+  // No more than what calls take.
+  for (int i = 0; i < 10; ++i) {
+    SendMebibytes(client, 4);
+    const Connections::Call call = connections_->Begin(PeerNameOf(client));
+    connections_->CutFlooding();
+  }
+  EXPECT_FALSE(IsClosed(client));
+  SendMebibytes(client, 9);
+  EXPECT_TRUE(Soon([&] { return IsClosed(client); }));
   EXPECT_TRUE(Soon([&] { return connections_->count() == 0; }));
 }
 
