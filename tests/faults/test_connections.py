@@ -7,6 +7,7 @@ import unittest
 import attacks
 import grpc
 from attacks import METHOD as INITIALIZE
+from figures import meanwhile, milliseconds, note, quantile, timed
 from server_process import ServerProcess, soon
 
 import weightinit
@@ -30,6 +31,25 @@ class ConnectionsTest(unittest.TestCase):
         self.assertTrue(server.alive())
         self.assertTrue(answers(server)[0])
 
+    @contextlib.contextmanager
+    def attack(self, name, server):
+        """Notes what others feel of an attack, which is the block, and what memory it takes."""
+        def call():
+            self.assertTrue(answers(server)[0])
+
+        alone = [timed(call) for _ in range(20)]
+        before = server.resident_mb()
+        server.forget_peak()
+        with meanwhile(call) as (seconds, errors):
+            yield
+        self.assertEqual(errors, [])
+        burst = server.peak_mb()
+        soon(lambda: server.resident_mb() < before + 20)
+        note("attacks", f"{name}: another's calls {milliseconds(seconds)}; {burst:.0f} MB resident at most, "
+             f"{server.resident_mb() - before:+.0f} MB afterwards",
+             quantile(seconds, 0.99) <= 0.1 and burst <= 512 and server.resident_mb() <= before + 20,
+             f"without it {milliseconds(alone)}")
+
     def test_descriptors_that_ran_out_are_used_again(self):
         with ServerProcess(descriptors=128) as server, contextlib.ExitStack() as stack:
             connections = [stack.enter_context(attacks.connect(server)) for _ in range(500)]
@@ -40,8 +60,10 @@ class ConnectionsTest(unittest.TestCase):
             self.assertTrue(soon(lambda: sum(map(attacks.is_closed, connections)) >= 370)[0])
             for connection in connections:
                 connection.close()
-            self.assertTrue(soon(lambda: answers(server)[0])[0])
+            served, after = soon(lambda: answers(server)[0])
+            self.assertTrue(served)
             self.assertTrue(soon(lambda: server.descriptors() < 64)[0])
+            note("descriptors", f"500 connections: serves {after:.2f} s after they have closed", after <= 1)
 
     def test_connections_above_the_cap_are_closed_and_others_stay(self):
         with ServerProcess("--max-connections", "20") as server, contextlib.ExitStack() as stack:
@@ -55,19 +77,19 @@ class ConnectionsTest(unittest.TestCase):
         with ServerProcess("--connection-idle-seconds", "1") as server, contextlib.ExitStack() as stack:
             before = server.descriptors()
             connections = [stack.enter_context(attacks.connect(server)) for _ in range(200)]
-            for connection in connections:
-                attacks.hello(connection)
-                attacks.begin_call(connection, body=b"\x00\x00\x00\x00\xff")
-            self.assert_serves(server)
-            self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
+            with self.attack("200 requests that do not end", server):
+                for connection in connections:
+                    attacks.hello(connection)
+                    attacks.begin_call(connection, body=b"\x00\x00\x00\x00\xff")
+                self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
             self.assertTrue(soon(lambda: server.descriptors() <= before + 5)[0])
             self.assert_serves(server)
 
     def test_connections_that_never_speak_are_cut(self):
         with ServerProcess("--connection-idle-seconds", "1") as server, contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(attacks.connect(server)) for _ in range(200)]
-            self.assert_serves(server)
-            self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
+            with self.attack("200 connections that never speak", server):
+                connections = [stack.enter_context(attacks.connect(server)) for _ in range(200)]
+                self.assertTrue(soon(lambda: all(map(attacks.is_closed, connections)))[0])
 
     def test_connection_with_a_slow_stream_is_not_idle(self):
         large = tensor_request((1 << 26,), {"scheme": "zeros"}).SerializeToString()
@@ -108,7 +130,8 @@ class ConnectionsTest(unittest.TestCase):
                 "number": (block + b"\x00\x01a\x7f", 16384 * b"\x80"),
                 "headers": (block, 3276 * b"\x00\x01a\x01b"),
             }.items():
-                with self.subTest(name), attacks.connect(server) as connection:
+                with (self.subTest(name), attacks.connect(server) as connection,
+                      self.attack(f"a header that does not end ({name})", server)):
                     attacks.hello(connection)
                     # Once it is cut, nobody reads what comes, or says so.
                     connection.settimeout(3)
@@ -129,7 +152,7 @@ class ConnectionsTest(unittest.TestCase):
         with ServerProcess() as server:
             self.assert_serves(server)
             before = server.resident_mb()
-            with attacks.connect(server) as connection:
+            with attacks.connect(server) as connection, self.attack("20,000 resets on a connection", server):
                 attacks.hello(connection)
                 block = attacks.call_headers()
                 for first in range(0, 20000, 100):
