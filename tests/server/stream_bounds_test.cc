@@ -51,6 +51,7 @@ TEST_F(StreamBoundsTest, ClientCannotTakeThePlacesOfOthers) {
   const auto refused = FetchText("tensor { shape: 1 }").status;
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(RetryDelayOf(FromGrpcStatus(refused)).has_value());
+  EXPECT_EQ(DetailsOf(refused).reason, "TOO_MANY_STREAMS_OF_CLIENT");
   // All clients of a socket in the file system are one, and another one.
   const auto other =
       v1::WeightInitService::NewStub(Connect(server_->addresses()[1]));
@@ -113,6 +114,7 @@ TEST_F(StreamBoundsTest, StreamIsRefusedWhereNoMemoryIsLeft) {
   }
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("of 1048576"));
+  EXPECT_EQ(DetailsOf(refused).reason, "TOO_MANY_BYTES_HELD");
   for (const auto& stream : streams) stream->context.TryCancel();
   EXPECT_TRUE(Eventually([this] { return server_->bytes_held() == 0; }));
 }

@@ -45,8 +45,17 @@ TEST(StatusConversionTest, ReasonTellsWhichFieldIsOutOfRange) {
 TEST(StatusConversionTest, ErrorWithoutViolationsHasNoBadRequest) {
   const auto details = DetailsOf(ToGrpcStatus(
       WithRetryDelay(absl::ResourceExhaustedError("full"), absl::Seconds(1))));
-  EXPECT_EQ(details.reason, "TOO_MANY_STREAMS");
+  EXPECT_EQ(details.reason, "NO_MEMORY");
   EXPECT_THAT(details.fields, SizeIs(0));
+}
+
+TEST(StatusConversionTest, ReasonOfAnErrorComesBeforeThatOfItsCode) {
+  const absl::Status full = WithReason(
+      WithRetryDelay(absl::ResourceExhaustedError("full"), absl::Seconds(1)),
+      "TOO_MANY_STREAMS");
+  EXPECT_EQ(ReasonOf(full), "TOO_MANY_STREAMS");
+  EXPECT_EQ(DetailsOf(ToGrpcStatus(full)).reason, "TOO_MANY_STREAMS");
+  EXPECT_TRUE(IsFull(ToGrpcStatus(full)));
 }
 
 TEST(StatusConversionTest, ViolationsAboveSixteenAreCounted) {
