@@ -27,9 +27,10 @@ namespace {
 using CounterFamily = prometheus::Family<prometheus::Counter>;
 
 // Seconds. A call may take half a millisecond, or hours.
-const prometheus::Histogram::BucketBoundaries kBuckets = {
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-    0.25,   0.5,   1,      2.5,   5,    10,    60,   600};
+prometheus::Histogram::BucketBoundaries Buckets() {
+  return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+          0.25,   0.5,   1,      2.5,   5,    10,    60,   600};
+}
 
 CounterFamily& Counters(prometheus::Registry* registry, const char* name,
                         const char* help) {
@@ -89,7 +90,7 @@ CallMetrics::CallMetrics(prometheus::Registry* registry) {
     method.started = &started.Add(labels);
     method.received = &received.Add(labels);
     method.sent = &sent.Add(labels);
-    method.seconds = &seconds.Add(labels, kBuckets);
+    method.seconds = &seconds.Add(labels, Buckets());
     for (int code = 0; code < kCodes; ++code) {
       auto with_code = labels;
       with_code["grpc_code"] = CodeName(code);

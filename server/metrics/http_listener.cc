@@ -43,16 +43,13 @@ class BoundedThreads final : public httplib::TaskQueue {
     }
   }
 
+  // Called by the thread that accepts alone.
   Enqueued enqueue(std::function<void()> task) override {
-    bool full = false;
-    {
-      const absl::MutexLock lock(&mutex_);
-      full = waiting_.size() >= kMaxWaiting;
-      if (!full) waiting_.push_back(std::move(task));
-    }
-    if (full) {
+    if (is_full()) {
       task();
     } else {
+      const absl::MutexLock lock(&mutex_);
+      waiting_.push_back(std::move(task));
       changed_.Signal();
     }
     return Enqueued(true);
@@ -68,6 +65,11 @@ class BoundedThreads final : public httplib::TaskQueue {
   }
 
  private:
+  bool is_full() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const absl::MutexLock lock(&mutex_);
+    return waiting_.size() >= kMaxWaiting;
+  }
+
   void Work() ABSL_LOCKS_EXCLUDED(mutex_) {
     while (const std::function<void()> task = Next()) task();
   }
@@ -113,9 +115,9 @@ absl::Status HttpListener::Check(const std::string& address) {
 }
 
 absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Start(
-    const std::string& text, Answers answers) {
-  auto address = ParseAddress(text);
-  if (!address.ok()) return address.status();
+    const std::string& address, Answers answers) {
+  auto parsed = ParseAddress(address);
+  if (!parsed.ok()) return parsed.status();
   auto impl = std::make_unique<Impl>();
   httplib::Server& server = impl->server;
   server.new_task_queue = [] { return new BoundedThreads(); };
@@ -142,21 +144,21 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Start(
     out.status = yes ? 200 : 503;
     out.set_content(yes ? "ok\n" : "draining\n", "text/plain");
   });
-  const std::string host(address->bare_host());
-  if (address->port == 0) {
-    address->port = server.bind_to_any_port(host.c_str());
-  } else if (!server.bind_to_port(host.c_str(), address->port)) {
-    address->port = -1;
+  const std::string host(parsed->bare_host());
+  if (parsed->port == 0) {
+    parsed->port = server.bind_to_any_port(host);
+  } else if (!server.bind_to_port(host, parsed->port)) {
+    parsed->port = -1;
   }
-  if (address->port <= 0) {
+  if (parsed->port <= 0) {
     return absl::UnavailableError(
-        absl::StrCat("cannot listen on \"", text, "\""));
+        absl::StrCat("cannot listen on \"", address, "\""));
   }
   impl->thread = std::thread([&server] { server.listen_after_bind(); });
   // Else it could not be stopped.
   while (!server.is_running()) std::this_thread::yield();
   return std::unique_ptr<HttpListener>(
-      new HttpListener(std::move(impl), address->text()));
+      new HttpListener(std::move(impl), parsed->text()));
 }
 
 HttpListener::HttpListener(std::unique_ptr<Impl> impl, std::string address)
