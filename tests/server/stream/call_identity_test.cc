@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "grpcpp/support/string_ref.h"
 #include "gtest/gtest.h"
@@ -13,8 +14,8 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 
-const std::string kTrace = "4bf92f3577b34da6a3ce929d0e0e4736";
-const std::string kParent = "00f067aa0ba902b7";
+constexpr char kTrace[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+constexpr char kParent[] = "00f067aa0ba902b7";
 
 std::string RequestIdOf(const std::string& sent) {
   return IdentityOf({{kRequestIdKey, sent}}).request_id;
@@ -45,25 +46,27 @@ TEST(CallIdentityTest, NewRequestIdsDiffer) {
 }
 
 TEST(CallIdentityTest, TraceIsThatOfTheStandard) {
-  const std::string sent = "00-" + kTrace + "-" + kParent + "-01";
+  const std::string sent = absl::StrCat("00-", kTrace, "-", kParent, "-01");
   const CallIdentity identity = IdentityOf({{"traceparent", sent}});
   EXPECT_EQ(identity.trace_id, kTrace);
   EXPECT_EQ(identity.parent_id, kParent);
   // A later version may have more.
-  EXPECT_EQ(TraceIdOf("01-" + kTrace + "-" + kParent + "-01-more"), kTrace);
+  EXPECT_EQ(TraceIdOf(absl::StrCat("01-", kTrace, "-", kParent, "-01-more")),
+            kTrace);
 }
 
 TEST(CallIdentityTest, TraceThatIsNotWellFormedIsNone) {
   const std::string zeros(32, '0');
+  const std::string upper = "4BF92F3577B34DA6A3CE929D0E0E4736";
   for (const std::string& sent :
-       {std::string(), "00-" + kTrace + "-" + kParent,
-        "ff-" + kTrace + "-" + kParent + "-01",
-        "00-" + kTrace + "-" + kParent + "-01-more",
-        "01-" + kTrace + "-" + kParent + "-01more",
-        "00-" + zeros + "-" + kParent + "-01",
-        "00-" + kTrace + "-" + zeros.substr(16) + "-01",
-        "00-4BF92F3577B34DA6A3CE929D0E0E4736-" + kParent + "-01",
-        "00_" + kTrace + "-" + kParent + "-01"}) {
+       {std::string(), absl::StrCat("00-", kTrace, "-", kParent),
+        absl::StrCat("ff-", kTrace, "-", kParent, "-01"),
+        absl::StrCat("00-", kTrace, "-", kParent, "-01-more"),
+        absl::StrCat("01-", kTrace, "-", kParent, "-01more"),
+        absl::StrCat("00-", zeros, "-", kParent, "-01"),
+        absl::StrCat("00-", kTrace, "-", zeros.substr(16), "-01"),
+        absl::StrCat("00-", upper, "-", kParent, "-01"),
+        absl::StrCat("00_", kTrace, "-", kParent, "-01")}) {
     EXPECT_THAT(TraceIdOf(sent), IsEmpty()) << sent;
   }
 }
