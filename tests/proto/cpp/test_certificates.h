@@ -107,9 +107,12 @@ class TestAuthority {
     X509_gmtime_adj(X509_getm_notBefore(raw),
                     absl::ToInt64Seconds(subject.begin));
     X509_gmtime_adj(X509_getm_notAfter(raw), absl::ToInt64Seconds(subject.end));
+    const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> subject_name(
+        X509_NAME_new(), &X509_NAME_free);
     X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(raw), "CN", MBSTRING_ASC,
+        subject_name.get(), "CN", MBSTRING_ASC,
         reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    X509_set_subject_name(raw, subject_name.get());
     X509_set_issuer_name(raw, X509_get_subject_name(issuer));
     X509_set_pubkey(raw, key);
     if (subject.signs) {
