@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import weakref
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 METHOD = "/weightinit.v1.WeightInitService/InitializeTensor"
@@ -74,17 +75,26 @@ def call(connection, message, stream=1, method=METHOD):
                        frame(DATA, END_STREAM, stream, body))
 
 
+# The last bytes that has_ended has read, since what it looks for may come in two pieces.
+_tails = weakref.WeakKeyDictionary()
+_ended = weakref.WeakSet()
+
+
 def has_ended(connection):
-    """Whether the server has reset a stream or ended the connection; all that has come is read."""
+    """Whether the server has reset stream 1 or ended the connection; all that has come is read."""
+    if connection in _ended:
+        return True
     connection.setblocking(False)
-    # A frame that is cut is found all the same: what stands before it is data of 0 to 255 in no
-    # order, and a reset is 13 bytes of which 10 are known.
+    # Without the error code. Data is zeros or draws, in which these ten bytes do not stand.
     reset = struct.pack(">I", 4)[1:] + bytes([RST_STREAM, 0]) + struct.pack(">I", 1)
     try:
         while True:
             came = connection.recv(1 << 20)
-            if not came or reset in came:
+            seen = _tails.get(connection, b"") + came
+            if not came or reset in seen:
+                _ended.add(connection)
                 return True
+            _tails[connection] = seen[-len(reset):]
     except BlockingIOError:
         return False
     except OSError:
