@@ -41,7 +41,10 @@ class ServerProcess:
         self.unix = f"unix:{self._directory.name}/server.sock"
         self.process = subprocess.Popen(
             [SERVER, "--listen", address, "--listen", self.unix, "--log-level", log_level, *options],
-            stdout=subprocess.PIPE, stderr=stderr, text=True, preexec_fn=limit)
+            stdout=subprocess.PIPE, stderr=stderr, text=True,
+            # Where it is not needed nothing of ours runs between fork and exec, which gRPC's threads in this process
+            # do not always survive.
+            preexec_fn=limit if descriptors or address_space else None)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"the server did not start: {self.process.wait()}")
