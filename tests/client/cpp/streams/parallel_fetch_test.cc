@@ -311,15 +311,23 @@ TEST(ParallelFetchTest, AStreamThatBreaksIsContinued) {
   EXPECT_EQ(result->resumed, 3);
 }
 
+// Neither server gets past its first chunk, so that neither can do the other's
+// work before that one has described its tensor.
 TEST(ParallelFetchTest, ServersThatDescribeDifferentTensorsAreFoundOut) {
-  const FakeService::Script other = [](FakeStream& stream) {
-    stream.description().set_stddev(2);
+  absl::Notification done;
+  const auto stands_still = [&](FakeStream& stream) {
+    stream.BreakAfter(1, grpc::Status::OK);
+    stream.before_end = [&] { done.WaitForNotification(); };
   };
-  const FakeServer first;
-  const FakeServer second({other});
+  const FakeServer first({stands_still});
+  const FakeServer second({[&](FakeStream& stream) {
+    stands_still(stream);
+    stream.description().set_stddev(2);
+  }});
   const auto client = ParallelClientOf({first.address(), second.address()}, 2);
   std::vector<uint8_t> buffer(16'000'000);
   const auto result = client->Fetch(LargeRequest(), absl::MakeSpan(buffer));
+  done.Notify();
   EXPECT_TRUE(absl::IsDataLoss(result.status())) << result.status();
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("stddev"));
 }
