@@ -20,6 +20,11 @@ namespace weightinit {
 // the threads of gRPC stay free for I/O. Thread-safe.
 class GeneratorPool {
  public:
+  // By how much the threads are nicer than the one that made the pool: where
+  // there is more to do than cores to do it, a small call is answered before
+  // more of a large tensor is computed.
+  static constexpr int kNiceness = 3;
+
   class Task {
    public:
     // Called once for each Submit. The pool does not touch the task afterwards,

@@ -1,5 +1,9 @@
 #include "server/stream/generator_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <future>
@@ -39,6 +43,21 @@ TEST(GeneratorPoolTest, OneThreadRunsTasksInTheOrderOfSubmission) {
     all_submitted.set_value();
   }
   EXPECT_THAT(order, ElementsAre(1, 2, 1));
+}
+
+// The niceness of the calling thread.
+int Niceness() {
+  return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+}
+
+TEST(GeneratorPoolTest, ThreadsOfOthersComeFirst) {
+  int of_pool = 0;
+  FunctionTask look([&] { of_pool = Niceness(); });
+  {
+    GeneratorPool pool(1);
+    pool.Submit(&look);
+  }
+  EXPECT_EQ(of_pool, std::min(19, Niceness() + GeneratorPool::kNiceness));
 }
 
 TEST(GeneratorPoolTest, TasksRunAtTheSameTimeOnDifferentThreads) {
