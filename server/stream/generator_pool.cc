@@ -12,8 +12,8 @@ namespace weightinit {
 namespace {
 
 // Lowers the priority of the calling thread; of this thread alone, which is
-// what Linux means by the id of a thread. Where that is not allowed, all threads
-// stay equal.
+// what Linux means by the id of a thread. Where that is not allowed, all
+// threads stay equal.
 void GiveWay() {
   const auto self = static_cast<id_t>(gettid());
   setpriority(PRIO_PROCESS, self,

@@ -37,6 +37,15 @@ class ElementSource {
 
   virtual SourceCost cost() const = 0;
 
+  // Does some of what Read would have to do first for these elements, a few
+  // milliseconds of it at most. True: there is no more of it. For callers that
+  // have other work to do in between; others need not call it.
+  virtual bool Prepare(int64_t position, int64_t count) {
+    static_cast<void>(position);
+    static_cast<void>(count);
+    return true;
+  }
+
   // Writes `count` elements, the first of which has the row-major index
   // `position` inside the slice: little-endian, row-major, packed. Any order is
   // allowed; rising positions are what a source is made for. REQUIRES: they lie

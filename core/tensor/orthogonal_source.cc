@@ -1,0 +1,277 @@
+#include "core/tensor/orthogonal_source.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/kernels/reflect.h"
+#include "core/random/half.h"
+#include "core/tensor/kernel_shape.h"
+#include "core/tensor/orthogonal_rows.h"
+#include "weightinit/core/element_source.h"
+#include "weightinit/core/plan.h"
+#include "weightinit/core/request.h"
+
+namespace weightinit {
+namespace {
+
+// Numbers on their way from a row to the delivery.
+constexpr int64_t kBuffer = 256;
+
+KernelShape MatrixOf(const TensorPlan& plan, MatrixPlace matrix) {
+  KernelShape kernel = KernelShapeOf(plan.shape, plan.layout);
+  if (matrix == MatrixPlace::kWhole) {
+    kernel.second *= kernel.places;
+    kernel.places = 1;
+    kernel.centre = 0;
+  }
+  return kernel;
+}
+
+// The numbers as elements of the dtype, rounded to float32 first where that is
+// not float64.
+void Encode(Dtype dtype, const double* numbers, int64_t count, uint8_t* out) {
+  const auto encode = [&](auto element_of) {
+    for (int64_t i = 0; i < count; ++i) {
+      const auto element = element_of(numbers[i]);
+      std::memcpy(out + i * static_cast<int64_t>(sizeof(element)), &element,
+                  sizeof(element));
+    }
+  };
+  switch (dtype) {
+    case Dtype::kFloat64:
+      encode([](double number) { return number; });
+      break;
+    case Dtype::kFloat16:
+      encode([](double number) {
+        return Float16Bits(static_cast<float>(number));
+      });
+      break;
+    case Dtype::kBfloat16:
+      encode([](double number) {
+        return Bfloat16Bits(static_cast<float>(number));
+      });
+      break;
+    case Dtype::kFloat32:
+    case Dtype::kUnspecified:
+      encode([](double number) { return static_cast<float>(number); });
+      break;
+  }
+}
+
+}  // namespace
+
+OrthogonalSource::OrthogonalSource(const TensorPlan& plan, MatrixPlace matrix,
+                                   double gain, int64_t max_bytes_held)
+    : dtype_(plan.dtype),
+      element_bytes_(DtypeBytes(plan.dtype)),
+      walk_(plan.shape, plan.slice, plan.layout),
+      in_out_(plan.layout == Layout::kInOut),
+      kernel_(MatrixOf(plan, matrix)),
+      tall_(kernel_.first > kernel_.second),
+      next_(plan.first_element),
+      rows_(plan.stream_key, std::min(kernel_.first, kernel_.second),
+            std::max(kernel_.first, kernel_.second), gain) {
+  SetOrder(plan, matrix);
+  if (plan.elements > 0) {
+    end_row_ = RowAt(plan.first_element + plan.elements - 1) + 1;
+  }
+  const int64_t width = rows_.width();
+  const int64_t kept =
+      in_order_ ? 0
+                : slice_rows_.size() * slice_columns_.size() * element_bytes_;
+  // As many tiles as there is room for, at least one.
+  const int64_t per_tile = kTileRows * width * int64_t{sizeof(double)};
+  const int64_t room =
+      max_bytes_held - kept - OrthogonalRows::BytesFor(0, width) - per_tile;
+  rows_at_once_ = std::min(kTileRows * std::max<int64_t>(1, room / per_tile),
+                           std::max<int64_t>(1, slice_rows_.size()));
+}
+
+// Finds out what the slice has of the matrix, and in which order.
+void OrthogonalSource::SetOrder(const TensorPlan& plan, MatrixPlace matrix) {
+  const size_t rank = plan.shape.size();
+  const size_t first = in_out_ ? rank - 1 : 0;
+  const size_t second = in_out_ ? rank - 2 : 1;
+  Range along_first{plan.slice[first].start, plan.slice[first].stop};
+  Range along_second{plan.slice[second].start, plan.slice[second].stop};
+  if (matrix == MatrixPlace::kWhole) {
+    // The columns of all places between the first and the last.
+    Range place;
+    for (size_t d = in_out_ ? 0 : 2; d < (in_out_ ? second : rank); ++d) {
+      place.begin = place.begin * plan.shape[d] + plan.slice[d].start;
+      place.end = place.end * plan.shape[d] + plan.slice[d].stop - 1;
+    }
+    const int64_t places = KernelShapeOf(plan.shape, plan.layout).places;
+    along_second = {along_second.begin * places + place.begin,
+                    (along_second.end - 1) * places + place.end + 1};
+  }
+  slice_rows_ = tall_ ? along_second : along_first;
+  slice_columns_ = tall_ ? along_first : along_second;
+  // Rows are outermost in the delivery.
+  in_order_ = in_out_ ? tall_ && rank == 2 : !tall_;
+  for (size_t d = 0; d < rank; ++d) {
+    if (d != (tall_ ? second : first)) {
+      row_elements_ *= plan.slice[d].stop - plan.slice[d].start;
+    }
+  }
+  // What is kept lies so that neighbours in the delivery are neighbours.
+  const bool rows_adjacent = tall_ != in_out_;
+  row_step_ = rows_adjacent ? 1 : slice_columns_.size();
+  column_step_ = rows_adjacent ? slice_rows_.size() : 1;
+}
+
+SourceCost OrthogonalSource::cost() const {
+  SourceCost cost;
+  // A range of rows that starts within a tile has a part of one more.
+  cost.bytes_held =
+      OrthogonalRows::BytesFor(rows_at_once_ + kTileRows, rows_.width());
+  cost.slice_is_cheaper = in_order_;
+  if (in_order_) {
+    cost.unit_elements = rows_at_once_ * row_elements_;
+  } else {
+    cost.bytes_held +=
+        slice_rows_.size() * slice_columns_.size() * element_bytes_;
+  }
+  return cost;
+}
+
+OrthogonalSource::Place OrthogonalSource::PlaceOf(int64_t index) const {
+  const int64_t row = index / kernel_.second;
+  const int64_t column = index % kernel_.second;
+  return tall_ ? Place{column, row} : Place{row, column};
+}
+
+bool OrthogonalSource::Prepare(int64_t position, int64_t count) {
+  if (count == 0) return true;
+  if (!in_order_) return WorkOnKept();
+  const int64_t first = RowAt(position);
+  const int64_t last =
+      std::min(RowAt(position + count - 1) + 1, first + rows_at_once_);
+  if (rows_.Has(first, last)) return true;
+  if (!rows_.Wants(first, last)) {
+    // A reader that goes on will have the rows behind these.
+    rows_.Want(first, position == next_
+                          ? std::min(first + rows_at_once_, end_row_)
+                          : last);
+  }
+  return rows_.Work();
+}
+
+void OrthogonalSource::Read(int64_t position, int64_t count, uint8_t* out) {
+  while (count > 0) {
+    while (!Prepare(position, count)) {
+    }
+    // What is prepared ends with a row, at the latest.
+    const Run run = walk_.RunAt(position);
+    const int64_t n =
+        std::min({count, run.count, row_elements_ - position % row_elements_});
+    ReadRun({run.first, run.stride, n}, out);
+    position += n;
+    count -= n;
+    out += n * element_bytes_;
+    next_ = position;
+  }
+}
+
+void OrthogonalSource::ReadRun(const Run& run, uint8_t* out) {
+  if (kernel_.places == 1) {
+    ReadMatrix(run, out);
+    return;
+  }
+  std::memset(out, 0, static_cast<size_t>(run.count * element_bytes_));
+  const auto is_centre = [&](int64_t i) {
+    return (run.first + i * run.stride) % kernel_.places == kernel_.centre;
+  };
+  int64_t i = 0;
+  while (i < run.count && !is_centre(i)) ++i;
+  for (; i < run.count; i += run.stride == 1 ? kernel_.places : 1) {
+    if (!is_centre(i)) continue;
+    ReadMatrix({(run.first + i * run.stride) / kernel_.places, 1, 1},
+               out + i * element_bytes_);
+  }
+}
+
+void OrthogonalSource::ReadMatrix(const Run& run, uint8_t* out) {
+  if (in_order_) {
+    const Place place = PlaceOf(run.first);
+    ReadRow(place, tall_ ? run.stride / kernel_.second : run.stride, run.count,
+            out);
+    return;
+  }
+  const int64_t adjacent = in_out_ ? kernel_.second : 1;
+  for (int64_t i = 0; i < run.count;) {
+    const int64_t index = run.first + i * run.stride;
+    const Place place = PlaceOf(index);
+    // Neighbours in the delivery are neighbours in memory, to where the
+    // dimension ends.
+    int64_t n = 1;
+    if (run.stride == adjacent) {
+      n = tall_ != in_out_ ? slice_rows_.end - place.row
+                           : slice_columns_.end - place.column;
+    }
+    n = std::min(n, run.count - i);
+    const int64_t at = (place.row - slice_rows_.begin) * row_step_ +
+                       (place.column - slice_columns_.begin) * column_step_;
+    std::memcpy(out + i * element_bytes_, kept_.data() + at * element_bytes_,
+                static_cast<size_t>(n * element_bytes_));
+    i += n;
+  }
+}
+
+void OrthogonalSource::ReadRow(const Place& place, int64_t step, int64_t count,
+                               uint8_t* out) const {
+  std::array<double, kBuffer> numbers;
+  for (int64_t i = 0; i < count; i += kBuffer) {
+    const int64_t n = std::min(kBuffer, count - i);
+    rows_.Read(place.row, place.column + i * step, step, n, numbers.data());
+    Encode(dtype_, numbers.data(), n, out + i * element_bytes_);
+  }
+}
+
+bool OrthogonalSource::WorkOnKept() {
+  if (kept_rows_ == slice_rows_.size()) return true;
+  if (kept_.empty()) {
+    kept_.resize(static_cast<size_t>(slice_rows_.size() *
+                                     slice_columns_.size() * element_bytes_));
+  }
+  const int64_t first = slice_rows_.begin + kept_rows_;
+  const int64_t last = std::min(first + rows_at_once_, slice_rows_.end);
+  if (!rows_.Wants(first, last)) rows_.Want(first, last);
+  if (!rows_.Work()) return false;
+  Keep({first, last});
+  kept_rows_ += last - first;
+  return kept_rows_ == slice_rows_.size();
+}
+
+void OrthogonalSource::Keep(Range rows) {
+  std::array<uint8_t, kBuffer * sizeof(double)> elements;
+  const int64_t row_bytes = row_step_ * element_bytes_;
+  const int64_t column_bytes = column_step_ * element_bytes_;
+  // Some columns of some rows, so that what is written stays in the first-level
+  // cache.
+  for (int64_t r = rows.begin; r < rows.end; r += kTileRows) {
+    const int64_t tile_end = std::min(r + kTileRows, rows.end);
+    for (int64_t c = 0; c < slice_columns_.size(); c += kBuffer) {
+      const int64_t n = std::min(kBuffer, slice_columns_.size() - c);
+      for (int64_t row = r; row < tile_end; ++row) {
+        ReadRow({row, slice_columns_.begin + c}, 1, n, elements.data());
+        uint8_t* to = kept_.data() + (row - slice_rows_.begin) * row_bytes +
+                      c * column_bytes;
+        if (column_step_ == 1) {
+          std::memcpy(to, elements.data(),
+                      static_cast<size_t>(n * element_bytes_));
+          continue;
+        }
+        for (int64_t i = 0; i < n; ++i, to += column_bytes) {
+          std::memcpy(to, &elements[static_cast<size_t>(i * element_bytes_)],
+                      static_cast<size_t>(element_bytes_));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace weightinit
