@@ -30,25 +30,23 @@ constexpr size_t kVectors = 2;
 constexpr size_t kVectors = 1;
 #endif
 
-struct Rows {
-  hn::Vec<RowTag> v[kVectors];
-};
+// An array, since the implicit constructor of a class would be compiled for the
+// baseline.
+using Rows = hn::Vec<RowTag>[kVectors];
 
 HWY_INLINE size_t RowsAtOnce() { return kVectors * hn::Lanes(RowTag()); }
 
-HWY_INLINE Rows LoadRows(const double* from) {
+HWY_INLINE void LoadRows(const double* from, Rows& rows) {
   const RowTag tag;
-  Rows rows;
   for (size_t i = 0; i < kVectors; ++i) {
-    rows.v[i] = hn::LoadU(tag, from + i * hn::Lanes(tag));
+    rows[i] = hn::LoadU(tag, from + i * hn::Lanes(tag));
   }
-  return rows;
 }
 
 HWY_INLINE void StoreRows(const Rows& rows, double* to) {
   const RowTag tag;
   for (size_t i = 0; i < kVectors; ++i) {
-    hn::StoreU(rows.v[i], tag, to + i * hn::Lanes(tag));
+    hn::StoreU(rows[i], tag, to + i * hn::Lanes(tag));
   }
 }
 
@@ -56,13 +54,13 @@ HWY_INLINE void StoreRows(const Rows& rows, double* to) {
 HWY_INLINE void SubtractProduct(const Rows& a, double b, Rows& x) {
   const auto factor = hn::Set(RowTag(), b);
   for (size_t i = 0; i < kVectors; ++i) {
-    x.v[i] = hn::Sub(x.v[i], hn::Mul(a.v[i], factor));
+    x[i] = hn::Sub(x[i], hn::Mul(a[i], factor));
   }
 }
 HWY_INLINE void AddProduct(const Rows& a, double b, Rows& x) {
   const auto factor = hn::Set(RowTag(), b);
   for (size_t i = 0; i < kVectors; ++i) {
-    x.v[i] = hn::Add(x.v[i], hn::Mul(a.v[i], factor));
+    x[i] = hn::Add(x[i], hn::Mul(a[i], factor));
   }
 }
 
@@ -84,17 +82,20 @@ HWY_NOINLINE void WalkTile(const ReflectionGroup* current,
     const int64_t to = std::min(end, from + kRunCoordinates);
     for (size_t row = 0; row < static_cast<size_t>(kTileRows);
          row += RowsAtOnce()) {
-      const Rows f0 = LoadRows(factors[0] + row);
-      const Rows f1 = LoadRows(factors[1] + row);
-      const Rows f2 = LoadRows(factors[2] + row);
-      const Rows f3 = LoadRows(factors[3] + row);
-      Rows s0 = LoadRows(sums[0] + row);
-      Rows s1 = LoadRows(sums[1] + row);
-      Rows s2 = LoadRows(sums[2] + row);
-      Rows s3 = LoadRows(sums[3] + row);
+      Rows f0, f1, f2, f3;
+      LoadRows(factors[0] + row, f0);
+      LoadRows(factors[1] + row, f1);
+      LoadRows(factors[2] + row, f2);
+      LoadRows(factors[3] + row, f3);
+      Rows s0, s1, s2, s3;
+      LoadRows(sums[0] + row, s0);
+      LoadRows(sums[1] + row, s1);
+      LoadRows(sums[2] + row, s2);
+      LoadRows(sums[3] + row, s3);
       for (int64_t c = from; c < to; ++c) {
         double* const at = tile + c * kTileRows + row;
-        Rows x = LoadRows(at);
+        Rows x;
+        LoadRows(at, x);
         if constexpr (kSubtract) {
           const double* const v =
               current->vectors + (c - current->first) * kGroupReflections;
