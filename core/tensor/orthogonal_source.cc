@@ -162,9 +162,11 @@ bool OrthogonalSource::Prepare(int64_t position, int64_t count) {
 
 void OrthogonalSource::Read(int64_t position, int64_t count, uint8_t* out) {
   while (count > 0) {
-    while (!Prepare(position, count)) {
+    // As many rows as there is room for, when the last of these has been read.
+    const bool has_row =
+        in_order_ && rows_.Has(RowAt(position), RowAt(position) + 1);
+    while (!has_row && !Prepare(position, count)) {
     }
-    // What is prepared ends with a row, at the latest.
     const Run run = walk_.RunAt(position);
     const int64_t n =
         std::min({count, run.count, row_elements_ - position % row_elements_});
