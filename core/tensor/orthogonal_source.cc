@@ -79,13 +79,10 @@ OrthogonalSource::OrthogonalSource(const TensorPlan& plan, MatrixPlace matrix,
     end_row_ = RowAt(plan.first_element + plan.elements - 1) + 1;
   }
   const int64_t width = rows_.width();
-  const int64_t kept =
-      in_order_ ? 0
-                : slice_rows_.size() * slice_columns_.size() * element_bytes_;
   // As many tiles as there is room for, at least one.
   const int64_t per_tile = kTileRows * width * int64_t{sizeof(double)};
-  const int64_t room =
-      max_bytes_held - kept - OrthogonalRows::BytesFor(0, width) - per_tile;
+  const int64_t room = max_bytes_held - kept_bytes() -
+                       OrthogonalRows::BytesFor(0, width) - per_tile;
   rows_at_once_ = std::min(kTileRows * std::max<int64_t>(1, room / per_tile),
                            std::max<int64_t>(1, slice_rows_.size()));
 }
@@ -127,14 +124,10 @@ SourceCost OrthogonalSource::cost() const {
   SourceCost cost;
   // A range of rows that starts within a tile has a part of one more.
   cost.bytes_held =
-      OrthogonalRows::BytesFor(rows_at_once_ + kTileRows, rows_.width());
+      OrthogonalRows::BytesFor(rows_at_once_ + kTileRows, rows_.width()) +
+      kept_bytes();
   cost.slice_is_cheaper = in_order_;
-  if (in_order_) {
-    cost.unit_elements = rows_at_once_ * row_elements_;
-  } else {
-    cost.bytes_held +=
-        slice_rows_.size() * slice_columns_.size() * element_bytes_;
-  }
+  if (in_order_) cost.unit_elements = rows_at_once_ * row_elements_;
   return cost;
 }
 
@@ -236,8 +229,7 @@ void OrthogonalSource::ReadRow(const Place& place, int64_t step, int64_t count,
 bool OrthogonalSource::WorkOnKept() {
   if (kept_rows_ == slice_rows_.size()) return true;
   if (kept_.empty()) {
-    kept_.resize(static_cast<size_t>(slice_rows_.size() *
-                                     slice_columns_.size() * element_bytes_));
+    kept_.resize(static_cast<size_t>(kept_bytes()));
   }
   const int64_t first = slice_rows_.begin + kept_rows_;
   const int64_t last = std::min(first + rows_at_once_, slice_rows_.end);

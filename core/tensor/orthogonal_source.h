@@ -50,6 +50,12 @@ class OrthogonalSource final : public ElementSource {
   };
 
   void SetOrder(const TensorPlan& plan, MatrixPlace matrix);
+  // Of all that is kept.
+  int64_t kept_bytes() const {
+    return in_order_
+               ? 0
+               : slice_rows_.size() * slice_columns_.size() * element_bytes_;
+  }
   Place PlaceOf(int64_t index) const;  // Of the matrix, as the tensor counts.
   // REQUIRES: in_order_.
   int64_t RowAt(int64_t position) const {

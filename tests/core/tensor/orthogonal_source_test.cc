@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "core/tensor/orthogonal_rows.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weightinit/core/element_source.h"
@@ -318,6 +319,16 @@ TEST(OrthogonalSourceTest, SlicesAlongTheShorterDimensionCostTheirShare) {
     EXPECT_FALSE(whole.slice_is_cheaper);
     EXPECT_GE(whole.bytes_held, 8 << 20);
   }
+}
+
+TEST(OrthogonalSourceTest, RowsCostFourOperationsForEachElementOfTheirVectors) {
+  double operations = 0;
+  for (int64_t row = 20; row < 50; ++row) {
+    for (int64_t k = 0; k <= row; ++k) {
+      operations += 4 * static_cast<double>(70 - k);
+    }
+  }
+  EXPECT_NEAR(OrthogonalRows::Operations(20, 50, 70), operations, 1e-6);
 }
 
 TEST(OrthogonalSourceTest, RowsAreOrthonormalTimesTheGain) {
