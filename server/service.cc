@@ -16,6 +16,7 @@
 #include "proto/cpp/description_conversion.h"
 #include "proto/cpp/status_conversion.h"
 #include "server/convert.h"
+#include "server/listen/connections.h"
 #include "server/model_message_source.h"
 #include "server/security/access_list.h"
 #include "server/security/security.h"
@@ -70,11 +71,20 @@ absl::Status OutOfMemory() {
       absl::Seconds(1));
 }
 
-// A stream that ends before it begins.
-class Refusal final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+// The end of a call that has no messages to stream. Reactor: of streams, or of
+// calls of one response.
+template <typename Reactor>
+class Ending final : public Reactor {
  public:
-  explicit Refusal(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
+  Ending(const absl::Status& status, Connections::Call call)
+      : call_(std::move(call)) {
+    this->Finish(ToGrpcStatus(status));
+  }
+  void OnCancel() override { call_.TakeBack(); }
   void OnDone() override { delete this; }
+
+ private:
+  Connections::Call call_;
 };
 
 class WeightInitServiceImpl final : public RawService {
@@ -183,8 +193,6 @@ class WeightInitServiceImpl final : public RawService {
 
   ObservedCall Begin(absl::string_view method,
                      grpc::CallbackServerContext* context) const {
-    // Of one response it has ended by the time that this is noticed.
-    context_.connections->Begin(context->peer());
     ObservedCall call(context_.observer, method);
     CallIdentity identity = IdentityOf(context->client_metadata());
     if (call.observed() && identity.request_id.empty()) {
@@ -268,7 +276,8 @@ class WeightInitServiceImpl final : public RawService {
       absl::StatusOr<AdmittedStream> stream, ObservedCall call) const {
     if (!stream.ok()) {
       call.Refuse(stream.status());
-      return new Refusal(stream.status());
+      return new Ending<grpc::ServerWriteReactor<grpc::ByteBuffer>>(
+          stream.status(), context_.connections->Begin(context->peer()));
     }
     return StreamReactor::Start(std::move(stream->source),
                                 std::move(stream->ticket), std::move(call),
@@ -277,17 +286,16 @@ class WeightInitServiceImpl final : public RawService {
   }
 
   // Ends a call of one response.
-  static grpc::ServerUnaryReactor* Answer(const absl::Status& status,
-                                          grpc::CallbackServerContext* context,
-                                          ObservedCall& call) {
+  grpc::ServerUnaryReactor* Answer(const absl::Status& status,
+                                   grpc::CallbackServerContext* context,
+                                   ObservedCall& call) const {
     if (status.ok()) {
       call.End(absl::StatusCode::kOk);
     } else {
       call.Refuse(status);
     }
-    auto* const reactor = context->DefaultReactor();
-    reactor->Finish(status.ok() ? grpc::Status::OK : ToGrpcStatus(status));
-    return reactor;
+    return new Ending<grpc::ServerUnaryReactor>(
+        status, context_.connections->Begin(context->peer()));
   }
 
   const ServiceContext context_;

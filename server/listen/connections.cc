@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -24,6 +25,12 @@ constexpr uint64_t kFloodBytes = uint64_t{8} << 20;
 // Who reads a stream tells so, which is less than a byte for so many sent.
 constexpr uint64_t kSentPerByte = 64;
 
+// Somebody who gives up early does so for a batch of calls, or now and then;
+// who attacks can send ten thousands a second. One thread starts some 15,000
+// calls a second, so the first limit is what others may have to wait for.
+constexpr double kTakenBackAtOnce = 500;
+constexpr double kTakenBackPerSecond = 200;
+
 struct ByteCounts {
   uint64_t received = 0;
   uint64_t sent = 0;  // And seen by the other end.
@@ -41,6 +48,10 @@ ByteCounts BytesOf(int socket) {
 
 Connections::Call::~Call() {
   if (connections_ != nullptr) connections_->End(number_);
+}
+
+void Connections::Call::TakeBack() {
+  if (connections_ != nullptr) connections_->TakeBack(number_);
 }
 
 int64_t Connections::Add(int socket, absl::Time now) {
@@ -81,6 +92,22 @@ Connections::Call Connections::Begin(const std::string& peer) {
   ++connection.calls;
   connection.called = true;
   return Call(this, named->second);
+}
+
+void Connections::TakeBack(int64_t number) {
+  const absl::Time now = absl::Now();
+  const absl::MutexLock lock(&mutex_);
+  const auto found = connections_.find(number);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  const double forgiven =
+      absl::ToDoubleSeconds(now - connection.taken_back_at) *
+      kTakenBackPerSecond;
+  connection.taken_back = std::max(0.0, connection.taken_back - forgiven) + 1;
+  connection.taken_back_at = now;
+  if (connection.taken_back > kTakenBackAtOnce) {
+    shutdown(connection.descriptor.get(), SHUT_RDWR);
+  }
 }
 
 void Connections::End(int64_t number) {

@@ -16,7 +16,8 @@
 namespace weightinit {
 
 // Counts connections and the calls on them, and cuts those that have had no
-// call for too long, or have sent too much without one. gRPC owns the
+// call for too long, have sent too much without one, or begin calls in order to
+// cancel them. gRPC owns the
 // connections and closes idle ones itself, but not one whose request never
 // ends, since it tells nobody of a call before the request is whole. So each is
 // kept here by a second descriptor, which is enough to notice its end and to
@@ -32,6 +33,9 @@ class Connections {
           number_(other.number_) {}
     Call& operator=(Call&&) = delete;
     ~Call();
+
+    // The client has cancelled it before anything was sent for it.
+    void TakeBack();
 
    private:
     friend class Connections;
@@ -84,7 +88,15 @@ class Connections {
     // received when it saw the last of them.
     bool called = false;
     uint64_t received = 0;
+    // How many calls have been taken back, less what time forgives.
+    double taken_back = 0;
+    absl::Time taken_back_at = absl::InfinitePast();
   };
+
+  // Cuts the connection when too many calls were taken back within a short
+  // time (CVE-2023-44487, "rapid reset": each costs the server all of a call,
+  // and no limit of streams at once holds it back).
+  void TakeBack(int64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A call of the connection has ended, which may have ended before.
   void End(int64_t number) ABSL_LOCKS_EXCLUDED(mutex_);

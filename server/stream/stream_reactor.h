@@ -3,6 +3,7 @@
 #ifndef WEIGHTINIT_SERVER_STREAM_STREAM_REACTOR_H_
 #define WEIGHTINIT_SERVER_STREAM_STREAM_REACTOR_H_
 
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -36,8 +37,14 @@ class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     return reactor;
   }
 
-  void OnWriteDone(bool ok) override { stream_.OnWriteDone(ok); }
-  void OnCancel() override { stream_.OnCancel(); }
+  void OnWriteDone(bool ok) override {
+    if (ok) written_ = true;
+    stream_.OnWriteDone(ok);
+  }
+  void OnCancel() override {
+    if (!written_) call_.TakeBack();
+    stream_.OnCancel();
+  }
   void OnDone() override {
     stream_.OnDone();
     delete this;
@@ -65,7 +72,8 @@ class StreamReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void Cancel() override { context_->TryCancel(); }
 
   grpc::CallbackServerContext* const context_;
-  const Connections::Call call_;
+  Connections::Call call_;
+  std::atomic<bool> written_{false};
   MessageStream stream_;
 };
 

@@ -7,7 +7,7 @@ import weakref
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 METHOD = "/weightinit.v1.WeightInitService/InitializeTensor"
 
-DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 8, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 8, 9
 END_STREAM, END_HEADERS = 1, 4
 
 
@@ -24,6 +24,15 @@ def _literal(name, value):
         return bytes([len(encoded)]) + encoded
 
     return b"\x00" + text(name) + text(value)
+
+
+def integer(value):
+    """A number of HPACK, or what of it is above the bits of its first byte."""
+    encoded = bytearray()
+    while value >= 128:
+        encoded.append(value & 127 | 128)
+        value >>= 7
+    return bytes(encoded) + bytes([value])
 
 
 def call_headers(method=METHOD):
@@ -73,6 +82,41 @@ def call(connection, message, stream=1, method=METHOD):
     body = b"\x00" + struct.pack(">I", len(message)) + message
     connection.sendall(frame(HEADERS, END_HEADERS, stream, call_headers(method)) +
                        frame(DATA, END_STREAM, stream, body))
+
+
+def reset_calls(connection, count, first=0, message=None):
+    """Calls that are cancelled at once; returns how many were begun on the connection, with the `first` of before."""
+    headers = call_headers()
+    # Once it is cut, nobody reads what comes, or says so.
+    connection.settimeout(1)
+    for begin in range(first, first + count, 100):
+        burst = b""
+        for stream in range(2 * begin + 1, 2 * begin + 201, 2):
+            burst += frame(HEADERS, END_HEADERS, stream, headers)
+            if message is not None:
+                burst += frame(DATA, END_STREAM, stream, b"\x00" + struct.pack(">I", len(message)) + message)
+            burst += frame(RST_STREAM, 0, stream, b"\x00\x00\x00\x08")
+        try:
+            connection.sendall(burst)
+        except OSError:
+            break
+        if is_closed(connection):
+            break
+    return first + count
+
+
+def comes(connection, expected):
+    """Whether these bytes come before the connection ends or is silent for ten seconds."""
+    seen = b""
+    try:
+        while expected not in seen:
+            came = connection.recv(65536)
+            if not came:
+                return False
+            seen += came
+    except OSError:
+        return False
+    return True
 
 
 # The last bytes that has_ended has read, since what it looks for may come in two pieces.

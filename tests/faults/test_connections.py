@@ -7,7 +7,7 @@ import unittest
 import attacks
 import grpc
 from attacks import METHOD as INITIALIZE
-from figures import meanwhile, milliseconds, note, quantile, timed
+from figures import FULL, meanwhile, milliseconds, note, quantile, timed
 from server_process import ServerProcess, soon
 
 import weightinit
@@ -148,28 +148,61 @@ class ConnectionsTest(unittest.TestCase):
                     self.assert_serves(server)
                     self.assertLess(server.resident_mb(), 512)
 
+    def test_header_of_8_megabytes_is_answered(self):
+        block = attacks.call_headers() + b"\x00\x01a\x7f" + attacks.integer(8_000_000 - 127) + 8_000_000 * b"a"
+        pieces = [block[at:at + 16384] for at in range(0, len(block), 16384)]
+        with (ServerProcess() as server, attacks.connect(server) as connection,
+              self.attack("a header of 8 MB", server)):
+            attacks.hello(connection)
+            for i, piece in enumerate(pieces):
+                connection.sendall(attacks.frame(
+                    attacks.CONTINUATION if i else attacks.HEADERS,
+                    (0 if i else attacks.END_STREAM) | (attacks.END_HEADERS if i + 1 == len(pieces) else 0), 1, piece))
+            self.assertTrue(attacks.comes(connection, b"grpc-status"))
+            self.assert_serves(server)
+
     def test_streams_reset_at_once_leave_nothing(self):
         with ServerProcess() as server:
             self.assert_serves(server)
-            before = server.resident_mb()
+            before, descriptors = server.resident_mb(), server.descriptors()
             with attacks.connect(server) as connection, self.attack("20,000 resets on a connection", server):
                 attacks.hello(connection)
-                block = attacks.call_headers()
-                for first in range(0, 20000, 100):
-                    burst = b"".join(
-                        attacks.frame(attacks.HEADERS, attacks.END_HEADERS, 2 * (first + i) + 1, block)
-                        + attacks.frame(attacks.RST_STREAM, 0, 2 * (first + i) + 1, b"\x00\x00\x00\x08")
-                        for i in range(100))
-                    try:
-                        connection.sendall(burst)
-                    except OSError:
-                        break
-                    attacks.is_closed(connection)
+                attacks.reset_calls(connection, 20000)
+                self.assertTrue(soon(lambda: attacks.is_closed(connection))[0])
                 self.assert_serves(server)
                 self.assertLess(server.resident_mb(), 512)
             self.assertTrue(soon(lambda: server.resident_mb() < before + 20)[0],
                             f"{before:.0f} MB before, {server.resident_mb():.0f} MB after")
+            self.assertTrue(soon(lambda: server.descriptors() <= descriptors)[0])
             self.assert_serves(server)
+
+    def test_streams_reset_again_and_again_are_cut_each_time(self):
+        whole = tensor_request((256,), {"scheme": "normal"}).SerializeToString()
+        for what, body in {"no request": None, "a request": whole, "a request refused": b""}.items():
+            with self.subTest(what), ServerProcess() as server:
+                seconds, cut = 60 if FULL else 3, 0
+                with self.attack(f"2,000 resets a second for {seconds} s, with {what}", server):
+                    begin = time.monotonic()
+                    while time.monotonic() < begin + seconds:
+                        with attacks.connect(server) as connection:
+                            attacks.hello(connection)
+                            first = 0
+                            while time.monotonic() < begin + seconds:
+                                first = attacks.reset_calls(connection, 100, first, body)
+                                if attacks.is_closed(connection):
+                                    cut += 1
+                                    break
+                                time.sleep(0.05)
+                self.assertGreater(cut, 0)
+                self.assert_serves(server)
+
+    def test_connection_stays_when_a_batch_of_calls_is_given_up(self):
+        with ServerProcess() as server, attacks.connect(server) as connection:
+            attacks.hello(connection)
+            attacks.reset_calls(connection, 400)
+            # The answer to a ping comes on a connection that is alive.
+            connection.sendall(attacks.frame(attacks.PING, 0, 0, b"8 bytes!"))
+            self.assertTrue(attacks.comes(connection, b"8 bytes!"))
 
 
 if __name__ == "__main__":
