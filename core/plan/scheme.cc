@@ -54,6 +54,9 @@ SchemeInputs InputsOf(const SchemeRow& row, Activation activation,
 #include "weightinit/core/request.def"
     }
   }
+  if (const auto variance_gain = RowOf(activation).variance_gain) {
+    in.variance_gain = variance_gain(in.negative_slope);
+  }
   return in;
 }
 
@@ -129,8 +132,31 @@ std::vector<std::string> ActivationsWithSlope() {
       names.emplace_back(NameOf(row.activation));
     }
   }
-  names.emplace_back("unspecified");
   return names;
+}
+
+// The formula has the activation in it, and no other place for a slope.
+bool IsVariancePreserving(Scheme scheme) {
+  return scheme == Scheme::kVariancePreservingUniform ||
+         scheme == Scheme::kVariancePreservingNormal;
+}
+
+// Adds a violation if the slope given is not the activation's.
+void CheckSlope(Scheme scheme, Activation activation,
+                const SchemeParameters& given, ViolationList& violations) {
+  const bool needs_activation = IsVariancePreserving(scheme);
+  const bool allowed = activation == Activation::kUnspecified
+                           ? !needs_activation
+                           : RowOf(activation).negative_slope.has_value();
+  if (allowed || !given.negative_slope.has_value() ||
+      RowOf(scheme).Find(Parameter::negative_slope) == nullptr) {
+    return;
+  }
+  std::vector<std::string> names = ActivationsWithSlope();
+  if (!needs_activation) names.emplace_back("unspecified");
+  AddViolation(violations, FieldOf("negative_slope"),
+               "is set for an activation without one; the activation must be ",
+               AnyOf(names));
 }
 
 // Adds a violation if low is not below high.
@@ -168,14 +194,14 @@ void CheckParameters(Scheme scheme, Activation activation,
                    "is required by the scheme ", std::string(NameOf(scheme)));
     }
   }
-  if (row.Find(Parameter::negative_slope) != nullptr &&
-      parameters.negative_slope.has_value() &&
-      activation != Activation::kUnspecified &&
-      !RowOf(activation).negative_slope.has_value()) {
-    AddViolation(
-        violations, FieldOf("negative_slope"),
-        "is set for an activation without one; the activation must be ",
-        AnyOf(ActivationsWithSlope()));
+  CheckSlope(scheme, activation, parameters, violations);
+  if (IsVariancePreserving(scheme) &&
+      RowOf(activation).variance_gain == nullptr) {
+    AddViolation(violations, "tensor.activation", "is ",
+                 std::string(NameOf(activation)),
+                 ", which is no function of one number, so that ",
+                 std::string(NameOf(scheme)),
+                 " has no gain for it; must be another activation");
   }
   if (row.Find(Parameter::low) != nullptr &&
       row.Find(Parameter::high) != nullptr) {

@@ -180,9 +180,13 @@ const std::vector<ActivationRow>& ActivationRows() {
 #define OTHER ActivationRow::Response::kOther
 #define SLOPE(value) value
 #define NO_SLOPE std::nullopt
+#define GAIN(expression) \
+  []([[maybe_unused]] double a) -> double { return expression; }
+#define NO_GAIN nullptr
 #define WEIGHTINIT_ACTIVATION(enumerator, number, names, wire, recommended, \
-                              response, negative_slope)                     \
-  {Activation::enumerator, Scheme::recommended, response, negative_slope},
+                              response, negative_slope, variance_gain)      \
+  {Activation::enumerator, Scheme::recommended, response, negative_slope,   \
+   variance_gain},
   static const auto* const rows = new std::vector<ActivationRow>{
 #include "weightinit/core/request.def"
   };
@@ -191,6 +195,8 @@ const std::vector<ActivationRow>& ActivationRows() {
 #undef OTHER
 #undef SLOPE
 #undef NO_SLOPE
+#undef GAIN
+#undef NO_GAIN
   return *rows;
 }
 

@@ -72,6 +72,7 @@ struct SchemeInputs {
   type name = type::kUnspecified;
 #include "weightinit/core/request.def"
   double fan = 0;
+  double variance_gain = 0;  // Of the activation; 0 if it has none.
 };
 
 struct ResolvedScheme {
@@ -101,6 +102,9 @@ struct ActivationRow {
   Response response;
   // The default where the slope is a parameter.
   std::optional<double> negative_slope;
+  // 1 / E[f(z)^2], z standard normal. Null: the activation is no function of
+  // one number.
+  double (*variance_gain)(double negative_slope);
 };
 const std::vector<ActivationRow>& ActivationRows();
 // That of kLinear for kUnspecified. REQUIRES: `activation` is no unknown value.

@@ -1,6 +1,6 @@
-"""Writes the goldens of a generator to a new file, from the NumPy reference and never from the implementation.
+"""Writes the goldens of one set to a new file, from the NumPy reference and never from the implementation.
 
-usage: make_goldens.py FILE
+usage: make_goldens.py FILE    its name, without .txt, is that of a set (SETS)
 
 It refuses a file that exists: goldens are never made again. A difference is a broken promise, and changed bits are
 a new generator with a file of its own.
@@ -37,8 +37,8 @@ ACTIVATIONS = (
 )
 
 
-def requests():
-    """Yields every case."""
+def first_requests():
+    """What there was at first."""
     with_defaults = ("zeros", "ones", *FAMILIES, "xavier_uniform", "xavier_normal", "he_uniform", "he_normal",
                      "lecun_uniform", "lecun_normal", "variance_scaling")
     for dtype in DTYPES:
@@ -92,6 +92,25 @@ def requests():
     yield {"name": "scalar", "shape": [], "scheme": "normal"}
 
 
+def variance_preserving_requests():
+    """The schemes variance_preserving_*, with each activation that they take."""
+    for scheme in ("variance_preserving_uniform", "variance_preserving_normal"):
+        for activation in ACTIVATIONS:
+            if activation != "softmax":
+                yield {"name": "fc1.weight", "shape": [64, 48], "scheme": scheme, "activation": activation, "seed": 42}
+        for dtype in DTYPES:
+            yield {"name": "conv.weight", "shape": [32, 16, 3, 3], "scheme": scheme, "dtype": dtype, "seed": 42}
+        for mode in FAN_MODES:
+            yield {"name": "scaled", "shape": [64, 48], "scheme": scheme, "activation": "prelu",
+                   "parameters": {"negative_slope": 0.2, "fan_mode": mode}}
+
+
+SETS = {
+    "philox4x32_v1": first_requests,
+    "philox4x32_v1_variance_preserving": variance_preserving_requests,
+}
+
+
 def line(request, payload):
     """The golden line of a request and its bytes."""
     size = ELEMENT_BYTES[request.get("dtype", "float32")]
@@ -103,6 +122,9 @@ def line(request, payload):
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: make_goldens.py FILE")
+    requests = SETS.get(pathlib.Path(sys.argv[1]).stem)
+    if requests is None:
+        sys.exit("make_goldens.py: FILE must be named after a set: " + ", ".join(SETS))
     try:
         file = open(sys.argv[1], "x", encoding="ascii")
     except FileExistsError:

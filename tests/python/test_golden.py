@@ -1,4 +1,4 @@
-"""The golden file (tests/golden) is reproduced by the implementation and by the reference, every case of it."""
+"""The golden files (tests/golden) are reproduced by the implementation and by the reference, every case of them."""
 
 import json
 import pathlib
@@ -14,23 +14,36 @@ import weightinit_reference as reference
 from generate import GenerateError, generate, targets
 
 
+def lines(path):
+    """Of a golden file, without its heading."""
+    return [line for line in path.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
+
+
+def request_of(line):
+    return json.loads(line.split("\t")[0])
+
+
 class GoldenTest(unittest.TestCase):
     def setUp(self):
-        text = (TESTS / "golden" / "philox4x32_v1.txt").read_text(encoding="ascii")
-        self.lines = [line for line in text.splitlines() if not line.startswith("#")]
-        self.requests = [json.loads(line.split("\t")[0]) for line in self.lines]
+        self.files = {path.stem: path for path in (TESTS / "golden").glob("*.txt")}
+        self.lines = [line for path in self.files.values() for line in lines(path)]
+        self.requests = [request_of(line) for line in self.lines]
 
-    def test_file_holds_every_case(self):
-        self.assertEqual(self.requests, list(make_goldens.requests()))
+    def test_files_hold_every_case(self):
+        self.assertEqual(self.files.keys(), make_goldens.SETS.keys())
+        for name, requests in make_goldens.SETS.items():
+            with self.subTest(name):
+                self.assertEqual([request_of(line) for line in lines(self.files[name])], list(requests()))
 
     def test_goldens_are_never_made_again(self):
-        path = TESTS / "golden" / "philox4x32_v1.txt"
-        before = path.read_bytes()
-        made = subprocess.run([sys.executable, "-B", TESTS / "golden" / "make_goldens.py", path],
-                              stderr=subprocess.PIPE, text=True)
-        self.assertNotEqual(made.returncode, 0)
-        self.assertIn("never made again", made.stderr)
-        self.assertEqual(path.read_bytes(), before)
+        for name, path in self.files.items():
+            with self.subTest(name):
+                before = path.read_bytes()
+                made = subprocess.run([sys.executable, "-B", TESTS / "golden" / "make_goldens.py", path],
+                                      stderr=subprocess.PIPE, text=True)
+                self.assertNotEqual(made.returncode, 0)
+                self.assertIn("never made again", made.stderr)
+                self.assertEqual(path.read_bytes(), before)
 
     def test_reference_reproduces_every_case(self):
         for request, line in zip(self.requests, self.lines):

@@ -27,6 +27,7 @@ SCHEMES = (
     ("he_normal", {"fan_mode": "geometric"}, "relu"), ("lecun_uniform", {}, None), ("lecun_normal", {}, None),
     ("variance_scaling", {}, None), ("variance_scaling", {"scale": 2.0, "distribution": "uniform"}, None),
     ("variance_scaling", {"fan_mode": "out", "distribution": "normal"}, None),
+    ("variance_preserving_uniform", {"fan_mode": "average"}, "gelu"), ("variance_preserving_normal", {}, "prelu"),
 )
 
 

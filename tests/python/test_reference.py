@@ -18,7 +18,8 @@ DTYPES = ("float32", "float64", "float16", "bfloat16")
 PRECISIONS = (np.float32, np.float64)
 SCHEMES = (
     "zeros", "ones", "constant", "uniform", "normal", "truncated_normal", "xavier_uniform", "xavier_normal",
-    "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "variance_scaling",
+    "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "variance_scaling", "variance_preserving_uniform",
+    "variance_preserving_normal",
 )
 
 
@@ -235,6 +236,17 @@ class ImplementationTest(unittest.TestCase):
             requests += [{**base_request(scheme, dtype), "parameters": p}
                          for scheme in schemes for p in parameters for dtype in ("float32", "float64")]
         self.assert_same_bytes(requests)
+
+    def test_activations_have_their_gain(self):
+        self.assert_same_bytes([
+            {"name": "gain", "shape": [64, 65], "scheme": scheme, "activation": activation, "dtype": dtype,
+             "parameters": {"fan_mode": "out", **({"negative_slope": 0.3} if activation in slopes else {})}}
+            for scheme in ("variance_preserving_uniform", "variance_preserving_normal")
+            for dtype in ("float32", "float64")
+            for slopes in ((), ("leaky_relu", "prelu"))
+            for activation in ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "swish", "gelu", "elu", "mish",
+                               "prelu", "selu")
+        ])
 
     def test_activations_choose_the_scheme(self):
         self.assert_same_bytes([

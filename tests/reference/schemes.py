@@ -24,6 +24,11 @@ RECOMMENDED = {
     "selu": "lecun_normal",
 }
 NEGATIVE_SLOPE = {"leaky_relu": 0.01, "prelu": 0.25}
+VARIANCE_GAIN = {
+    "unspecified": 1.0, "linear": 1.0, "selu": 1.0, "relu": 2.0, "sigmoid": 3.408559841623103,
+    "tanh": 2.5361754332174535, "swish": 2.810761124074471, "gelu": 2.351715614073373, "elu": 1.5505188080679273,
+    "mish": 2.210715729937989,
+}
 
 
 def fans(shape, *, layout="out_in", groups=1, transposed=False, fan_in=None, fan_out=None):
@@ -64,6 +69,9 @@ def distribution(shape, scheme=None, activation=None, parameters=None, fan=None)
     elif family == "he":
         slope = given("negative_slope", NEGATIVE_SLOPE.get(activation, 0.0))
         variance = (2 / (1 + slope * slope)) / divisor()
+    elif family == "variance_preserving":
+        slope = given("negative_slope", NEGATIVE_SLOPE.get(activation))
+        variance = (VARIANCE_GAIN[activation] if slope is None else 2 / (1 + slope * slope)) / divisor()
     elif family == "lecun":
         variance = 1 / fan_in
     else:

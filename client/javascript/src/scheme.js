@@ -27,6 +27,7 @@ function inputsOf(scheme, activation, given) {
     const byActivation = ACTIVATIONS[activation].negativeSlope ?? 0;
     inputs[name] = given[name] ?? (otherwise === OF_ACTIVATION ? byActivation : otherwise);
   }
+  inputs.varianceGain = ACTIVATIONS[activation].varianceGain?.(Number(inputs.negativeSlope)) ?? 0;
   return /** @type {Inputs} */ (inputs);
 }
 
@@ -37,7 +38,7 @@ function inputsOf(scheme, activation, given) {
  * @param {Violations} violations
  */
 export function checkParameters(scheme, spec, path, violations) {
-  const { takes } = SCHEMES[scheme];
+  const { takes, hasActivation = false } = SCHEMES[scheme];
   const given = spec.parameters;
   for (const [name, { lowest, allowed }] of Object.entries(NUMBER_PARAMETERS)) {
     const value = /** @type {number | undefined} */ (given[name]);
@@ -55,13 +56,20 @@ export function checkParameters(scheme, spec, path, violations) {
   if (
     Object.hasOwn(takes, "negativeSlope") &&
     given.negativeSlope !== undefined &&
-    activation !== undefined &&
-    ACTIVATIONS[activation].negativeSlope === undefined
+    (activation !== undefined ? ACTIVATIONS[activation].negativeSlope === undefined : hasActivation)
   ) {
-    const withSlope = CHOICES.activation.filter((name) => ACTIVATIONS[name].negativeSlope !== undefined);
+    const allowed = CHOICES.activation.filter((name) => ACTIVATIONS[name].negativeSlope !== undefined);
+    if (!hasActivation) allowed.push("unspecified");
     violations.add(
       `${path}negativeSlope`,
-      `is set for an activation without one; the activation must be ${anyOf([...withSlope, "unspecified"])}`,
+      `is set for an activation without one; the activation must be ${anyOf(allowed)}`,
+    );
+  }
+  if (hasActivation && activation !== undefined && ACTIVATIONS[activation].varianceGain === undefined) {
+    violations.add(
+      "activation",
+      `is ${activation}, which is no function of one number, so that ${scheme} has no gain for it; ` +
+        "must be another activation",
     );
   }
   if (Object.hasOwn(takes, "low")) {

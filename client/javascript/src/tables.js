@@ -32,6 +32,7 @@ export const ALIASES = {
  * A scheme: the parameters that it takes, with their defaults (REQUIRED has none,
  * that of OF_ACTIVATION is the activation's), and its distribution. `fan` is what
  * divides the variance, in words of the fan modes; absent if there are no fans.
+ * hasActivation: the formula has the activation in it.
  *
  * @typedef {object} Inputs
  * @property {number} gain
@@ -44,11 +45,12 @@ export const ALIASES = {
  * @property {number} scale
  * @property {string} fanMode
  * @property {string} distribution
+ * @property {number} varianceGain of the activation; 0 if it has none
  *
  * @typedef {import("./sampler.js").Parameters} Parameters
  * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters, gain?: number}} Formula
  * @typedef {{takes: Record<string, number | string | symbol>, fan?: (inputs: Inputs) => string,
- *     formula: Formula}} Scheme
+ *     hasActivation?: boolean, formula: Formula}} Scheme
  */
 
 export const REQUIRED = Symbol("required");
@@ -109,6 +111,14 @@ const lecun = (distribution) => ({
   formula: (_, fan) => scaled(distribution, 1, fan, 1),
 });
 
+/** @type {(distribution: string) => Scheme} */
+const variancePreserving = (distribution) => ({
+  takes: { negativeSlope: OF_ACTIVATION, fanMode: "in" },
+  hasActivation: true,
+  fan: ({ fanMode }) => fanMode,
+  formula: ({ varianceGain }, fan) => scaled(distribution, varianceGain, fan, Math.sqrt(varianceGain)),
+});
+
 /** @type {Record<string, Scheme>} */
 export const SCHEMES = {
   zeros: { takes: {}, formula: () => constant(0) },
@@ -139,27 +149,34 @@ export const SCHEMES = {
     fan: ({ fanMode }) => fanMode,
     formula: ({ scale, distribution }, fan) => scaled(distribution, scale, fan, Math.sqrt(scale)),
   },
+  variance_preserving_uniform: variancePreserving("uniform"),
+  variance_preserving_normal: variancePreserving("normal"),
 };
 
+/** @param {number} slope */
+const rectifierGain = (slope) => 2 / (1 + slope * slope);
+
 /**
- * Activations: the scheme used with each, how it responds, and the default of its
- * negative slope, if that is a parameter.
+ * Activations: the scheme used with each, how it responds, the default of its negative
+ * slope, if that is a parameter, and its gain of variance, 1 / E[f(z)^2] with z
+ * standard normal; softmax, which is no function of one number, has none.
  *
- * @type {Record<string, {recommended: string, response: "saturating" | "rectifying" | "other", negativeSlope?: number}>}
+ * @type {Record<string, {recommended: string, response: "saturating" | "rectifying" | "other", negativeSlope?: number,
+ *     varianceGain?: (slope: number) => number}>}
  */
 export const ACTIVATIONS = {
-  linear: { recommended: "xavier_normal", response: "other" },
-  sigmoid: { recommended: "xavier_normal", response: "saturating" },
-  tanh: { recommended: "xavier_normal", response: "saturating" },
+  linear: { recommended: "xavier_normal", response: "other", varianceGain: () => 1 },
+  sigmoid: { recommended: "xavier_normal", response: "saturating", varianceGain: () => 3.408559841623103 },
+  tanh: { recommended: "xavier_normal", response: "saturating", varianceGain: () => 2.5361754332174535 },
   softmax: { recommended: "xavier_normal", response: "saturating" },
-  relu: { recommended: "he_normal", response: "rectifying" },
-  leaky_relu: { recommended: "he_normal", response: "rectifying", negativeSlope: 0.01 },
-  swish: { recommended: "he_normal", response: "rectifying" },
-  gelu: { recommended: "he_normal", response: "rectifying" },
-  elu: { recommended: "he_normal", response: "rectifying" },
-  mish: { recommended: "he_normal", response: "rectifying" },
-  prelu: { recommended: "he_normal", response: "rectifying", negativeSlope: 0.25 },
-  selu: { recommended: "lecun_normal", response: "other" },
+  relu: { recommended: "he_normal", response: "rectifying", varianceGain: () => 2 },
+  leaky_relu: { recommended: "he_normal", response: "rectifying", negativeSlope: 0.01, varianceGain: rectifierGain },
+  swish: { recommended: "he_normal", response: "rectifying", varianceGain: () => 2.810761124074471 },
+  gelu: { recommended: "he_normal", response: "rectifying", varianceGain: () => 2.351715614073373 },
+  elu: { recommended: "he_normal", response: "rectifying", varianceGain: () => 1.5505188080679273 },
+  mish: { recommended: "he_normal", response: "rectifying", varianceGain: () => 2.210715729937989 },
+  prelu: { recommended: "he_normal", response: "rectifying", negativeSlope: 0.25, varianceGain: rectifierGain },
+  selu: { recommended: "lecun_normal", response: "other", varianceGain: () => 1 },
 };
 
 /**

@@ -16,7 +16,9 @@ export type Scheme =
   | "he_normal"
   | "lecun_uniform"
   | "lecun_normal"
-  | "variance_scaling";
+  | "variance_scaling"
+  | "variance_preserving_uniform"
+  | "variance_preserving_normal";
 
 /** The activation after the layer: it chooses the scheme when none is named. */
 export type Activation =

@@ -40,6 +40,9 @@ export class Random {
   }
 }
 
+/** Those that every scheme takes. */
+export const WITH_GAIN = CHOICES.activation.filter((name) => ACTIVATIONS[name].varianceGain !== undefined);
+
 /**
  * @param {Random} random
  * @param {string} scheme
@@ -54,7 +57,8 @@ function parametersOf(random, scheme, activation) {
     }
   };
   maybe("gain", () => 0.01 + 3 * random.number());
-  if (activation === undefined || ACTIVATIONS[activation].negativeSlope !== undefined) {
+  const { hasActivation = false } = SCHEMES[scheme];
+  if (activation === undefined ? !hasActivation : ACTIVATIONS[activation].negativeSlope !== undefined) {
     maybe("negativeSlope", () => random.number() - 0.3);
   }
   maybe("mean", () => random.of([0, -0, 0.5, -3, 1e-3, 100 * random.number()]));
@@ -85,7 +89,8 @@ export function randomRequest(random) {
     far ? random.integer(1, Math.floor(2 ** (40 / rank))) : random.integer(random.chance(0.03) ? 0 : 1, longest),
   );
   const scheme = random.chance(0.15) ? undefined : random.of(CHOICES.scheme);
-  const activation = random.chance(0.4) ? undefined : random.of(CHOICES.activation);
+  const activations = scheme !== undefined && SCHEMES[scheme].hasActivation ? WITH_GAIN : CHOICES.activation;
+  const activation = random.chance(0.4) ? undefined : random.of(activations);
   const layout = random.of(CHOICES.layout);
   const first = layout === "in_out" ? rank - 1 : 0;
   const groups = rank >= 2 && shape[first] % 2 === 0 && random.chance(0.3) ? 2 : 1;

@@ -2,7 +2,7 @@
 // options of this package.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** @param {string} path from the root of the repository */
@@ -53,9 +53,10 @@ export const jsonOf = (request) =>
     return Object.is(value, -0) ? "#-0.0" : value;
   }).replace(/"#([-.0-9]+)"/g, "$1");
 
-/** The cases of the golden file. */
+/** The cases of the golden files. */
 export function goldens() {
-  const text = readFileSync(inRepository("tests/golden/philox4x32_v1.txt"), "utf8");
+  const files = readdirSync(inRepository("tests/golden")).filter((name) => name.endsWith(".txt"));
+  const text = files.map((name) => readFileSync(inRepository(`tests/golden/${name}`), "utf8")).join("");
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return lines.map((line) => {
     const [request, elements, crc32, first] = line.split("\t");

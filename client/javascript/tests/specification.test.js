@@ -48,7 +48,7 @@ test("activations choose the schemes of the specification", () => {
 
 test("schemes take the parameters of the specification, with its defaults", () => {
   const rows = table("| scheme | parameters |");
-  assert.equal(rows.length, 7);
+  assert.equal(rows.length, 8);
   for (const [name, parameters] of rows) {
     const schemes = Object.entries(SCHEMES).filter(([scheme]) =>
       new RegExp(`^${name.toLowerCase().replace("*", ".*")}$`).test(scheme),
@@ -62,6 +62,20 @@ test("schemes take the parameters of the specification, with its defaults", () =
       }
     }
   }
+});
+
+test("activations have the gain of variance of the specification", () => {
+  const slope = 0.3;
+  /** @type {Record<string, number>} */
+  const gains = { "`2 ÷ (1 + slope × slope)`": 2 / (1 + slope * slope) };
+  const rows = table("| activation | g |").flatMap(([activations, gain]) =>
+    // "GELU, as ..." says which one.
+    activations.split(", ").map((activation) => [activation.toLowerCase(), gains[gain] ?? Number(gain)]),
+  );
+  const said = Object.entries(ACTIVATIONS).flatMap(([activation, { varianceGain }]) =>
+    varianceGain === undefined ? [] : [[activation, varianceGain(slope)]],
+  );
+  assert.deepEqual(rows.filter(([name]) => !String(name).startsWith("as ")).sort(), said.sort());
 });
 
 test("neighbours of a number have the signs and the ends of the specification", () => {

@@ -213,6 +213,22 @@ INSTANTIATE_TEST_SUITE_P(
                             },
                             {"tensor.fan.fan_out"},
                             "rank below 2"},
+                    BadCase{"VariancePreservingBeforeSoftmax",
+                            [](R& r) {
+                              r.tensor.activation = Activation::kSoftmax;
+                              r.tensor.scheme =
+                                  Scheme::kVariancePreservingNormal;
+                            },
+                            {"tensor.activation"},
+                            "no function of one number"},
+                    BadCase{"VariancePreservingSlopeWithoutItsActivation",
+                            [](R& r) {
+                              r.tensor.scheme =
+                                  Scheme::kVariancePreservingUniform;
+                              r.tensor.parameters.negative_slope = 0.2;
+                            },
+                            {"tensor.parameters.negative_slope"},
+                            "must be leaky_relu or prelu"},
                     BadCase{"GroupsDoNotDivide",
                             [](R& r) { r.tensor.fan.groups = 5; },
                             {"tensor.fan.groups"},
