@@ -8,7 +8,7 @@ import numpy as np
 from generate import generate
 
 WIDTH = 256
-SAMPLES = 64
+SAMPLES = 16
 SEEDS = 20
 erfc = np.vectorize(math.erfc)
 
@@ -38,7 +38,7 @@ def weights(requests):
 class VariancePreservingTest(unittest.TestCase):
     def test_a_wide_layer_keeps_the_variance_for_every_activation(self):
         # Quantiles of the normal distribution, so that what varies is the weights alone.
-        rows, columns = 32768, 1024
+        rows, columns = 16384, 1024
         quantiles = [statistics.NormalDist().inv_cdf((i + 0.5) / columns) for i in range(columns)]
         z = np.stack([np.random.default_rng(i).permutation(quantiles) for i in range(8)], axis=1)
         for scheme in ("variance_preserving_uniform", "variance_preserving_normal"):
