@@ -18,7 +18,7 @@ namespace {
 constexpr char kTensorDomain[] = "weightinit.tensor.v1";
 constexpr char kModelDomain[] = "weightinit.model.v1";
 
-enum Kind : uint64_t { kElementwise = 0, kParts = 1, kAlias = 2 };
+enum Kind : uint64_t { kElementwise = 0, kParts = 1, kAlias = 2, kMatrix = 3 };
 
 // Writes integers as 8 bytes, little-endian, texts behind their length.
 class Encoder {
@@ -54,13 +54,24 @@ class Encoder {
   std::string bytes_;
 };
 
+Kind KindOf(const TensorPlan& plan) {
+  if (!plan.parts.empty()) return kParts;
+  return plan.structure == Structure::kElementwise ? kElementwise : kMatrix;
+}
+
 void Encode(const TensorPlan& plan, Encoder& encoder) {
-  encoder.AddEnum(plan.parts.empty() ? kElementwise : kParts);
+  encoder.AddEnum(KindOf(plan));
   encoder.Add(plan.name);
   encoder.Add(uint64_t{plan.shape.size()});
   for (const int64_t size : plan.shape) encoder.Add(size);
   encoder.AddEnum(plan.dtype);
   encoder.AddEnum(plan.layout);
+  if (KindOf(plan) == kMatrix) {
+    encoder.AddEnum(plan.scheme);
+    encoder.Add(plan.groups);
+    encoder.Add(*plan.gain);
+    return;
+  }
   if (plan.parts.empty()) {
     encoder.Add(plan.stream_key.key);
     encoder.Add(plan.stream_key.stream);

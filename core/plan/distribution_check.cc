@@ -31,6 +31,17 @@ double LargestFinite(Dtype dtype) {
 
 }  // namespace
 
+bool CheckFinite(const char* field, double lowest, double highest, Dtype dtype,
+                 ViolationList& violations) {
+  const double limit = LargestFinite(dtype);
+  // So that it holds for what is not a number, too.
+  if (lowest >= -limit && highest <= limit) return true;
+  AddViolation(violations, field, "values from ", lowest, " to ", highest,
+               " are possible; they must be finite in ",
+               std::string(NameOf(dtype)), ", which ends at ", limit);
+  return false;
+}
+
 void CheckDistribution(const DistributionParameters& d, Dtype dtype,
                        ViolationList& violations) {
   // No normal draw reaches 10 standard deviations.
@@ -58,15 +69,7 @@ void CheckDistribution(const DistributionParameters& d, Dtype dtype,
       return;
     }
   }
-  const double limit = LargestFinite(dtype);
-  // So that it holds for what is not a number, too.
-  // NOLINTNEXTLINE(readability-simplify-boolean-expr)
-  if (!(lowest >= -limit && highest <= limit)) {
-    AddViolation(violations, field, "values from ", lowest, " to ", highest,
-                 " are possible; they must be finite in ",
-                 std::string(NameOf(dtype)), ", which ends at ", limit);
-    return;
-  }
+  if (!CheckFinite(field, lowest, highest, dtype, violations)) return;
   const bool interval =
       d.distribution == Distribution::kUniform ||
       (d.distribution == Distribution::kTruncatedNormal && d.stddev > 0);

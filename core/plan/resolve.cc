@@ -20,6 +20,7 @@
 #include "core/plan/theory.h"
 #include "core/plan/violation_list.h"
 #include "core/random/stream_key.h"
+#include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
@@ -146,11 +147,20 @@ void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
   const ResolvedScheme scheme =
       ResolveScheme(plan.scheme, plan.activation, parameters, fans, violations);
   if (violations.size() != before) return;
-  CheckDistribution(scheme.distribution, plan.dtype, violations);
-  if (violations.size() != before) return;
   plan.gain = scheme.gain;
+  plan.structure = scheme.structure;
   plan.parameters = scheme.distribution;
-  const Theory theory = TheoryOf(scheme.distribution);
+  Theory theory;
+  if (plan.structure == Structure::kDiagonal) {
+    CheckFinite("tensor.parameters.gain", *plan.gain, *plan.gain, plan.dtype,
+                violations);
+    theory = TheoryOfDiagonal(KernelShapeOf(plan.shape, plan.layout),
+                              plan.groups, *plan.gain);
+  } else {
+    CheckDistribution(scheme.distribution, plan.dtype, violations);
+    if (violations.size() != before) return;
+    theory = TheoryOf(scheme.distribution);
+  }
   plan.mean = theory.mean;
   plan.stddev = theory.stddev;
   plan.low = theory.low;
@@ -164,6 +174,7 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   const size_t before = violations.size();
   if (enums_known) {
     CheckParameters(plan.scheme, spec.activation, spec.parameters, violations);
+    CheckStructure(plan.scheme, spec.shape.size(), spec.fan.groups, violations);
   }
   const bool parameters_valid = enums_known && violations.size() == before;
   if (!shape_valid) {
@@ -173,7 +184,8 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   const Fans fans = ComputeFans(spec.shape, spec.fan, violations);
   plan.fan_in = fans.in;
   plan.fan_out = fans.out;
-  if (parameters_valid) {
+  if (parameters_valid && violations.size() == before) {
+    if (spec.fan.groups > 0) plan.groups = spec.fan.groups;
     ResolveDistribution(spec.parameters, fans, plan, violations);
   }
 }

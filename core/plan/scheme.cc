@@ -213,6 +213,24 @@ void CheckParameters(Scheme scheme, Activation activation,
 #include "weightinit/core/request.def"
 }
 
+void CheckStructure(Scheme scheme, size_t rank, int64_t groups,
+                    ViolationList& violations) {
+  const std::string name(NameOf(scheme));
+  if (scheme == Scheme::kIdentity) {
+    if (rank != 2) {
+      AddViolation(violations, "tensor.shape", "has rank ", rank,
+                   "; must be 2 for ", name);
+    } else if (groups > 1) {
+      AddViolation(violations, "tensor.fan.groups", "is ", groups,
+                   "; must be 1 for ", name);
+    }
+  } else if (scheme == Scheme::kDirac && (rank < 3 || rank > 5)) {
+    AddViolation(violations, "tensor.shape", "has rank ", rank,
+                 "; must be from 3 to 5 for ", name,
+                 ", which is for convolutions");
+  }
+}
+
 ResolvedScheme ResolveScheme(Scheme scheme, Activation activation,
                              const SchemeParameters& parameters,
                              const Fans& fans, ViolationList& violations) {

@@ -23,6 +23,11 @@ void CheckParameters(Scheme scheme, Activation activation,
                      const SchemeParameters& parameters,
                      ViolationList& violations);
 
+// Adds a violation if the scheme is not for tensors of this rank, or takes no
+// groups and there are some.
+void CheckStructure(Scheme scheme, size_t rank, int64_t groups,
+                    ViolationList& violations);
+
 // The distribution of a scheme. Adds a violation for each fan that it needs and
 // that is absent. REQUIRES: CheckParameters added none.
 ResolvedScheme ResolveScheme(Scheme scheme, Activation activation,

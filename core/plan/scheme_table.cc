@@ -24,21 +24,28 @@ namespace {
 constexpr double kTruncatedStddev = 0.87962566103423978;
 
 ResolvedScheme Constant(double value) {
-  return {{Distribution::kConstant, value, 0, 0, 0}, std::nullopt};
+  return {{Distribution::kConstant, value, 0, 0, 0},
+          std::nullopt,
+          Structure::kElementwise};
 }
 
 ResolvedScheme Uniform(double low, double high) {
-  return {{Distribution::kUniform, 0, 0, low, high}, std::nullopt};
+  return {{Distribution::kUniform, 0, 0, low, high},
+          std::nullopt,
+          Structure::kElementwise};
 }
 
 ResolvedScheme Normal(double mean, double stddev) {
-  return {{Distribution::kNormal, mean, stddev, 0, 0}, std::nullopt};
+  return {{Distribution::kNormal, mean, stddev, 0, 0},
+          std::nullopt,
+          Structure::kElementwise};
 }
 
 ResolvedScheme TruncatedNormal(double mean, double stddev, double low,
                                double high) {
   return {{Distribution::kTruncatedNormal, mean, stddev, low, high},
-          std::nullopt};
+          std::nullopt,
+          Structure::kElementwise};
 }
 
 // Mean 0 and variance scale / fan. A truncated normal ends at +-2 and is
@@ -60,6 +67,12 @@ ResolvedScheme Scaled(Distribution distribution, double scale, double fan,
 }
 ResolvedScheme Scaled(Distribution distribution, double scale, double fan) {
   return Scaled(distribution, scale, fan, std::sqrt(scale));
+}
+
+// `value` where row and column are equal, elsewhere 0.
+ResolvedScheme Diagonal(double value) {
+  return {
+      {Distribution::kUnspecified, 0, 0, 0, 0}, value, Structure::kDiagonal};
 }
 
 // The row with `value` in `member`.

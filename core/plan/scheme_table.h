@@ -78,6 +78,7 @@ struct SchemeInputs {
 struct ResolvedScheme {
   DistributionParameters distribution;
   std::optional<double> gain;
+  Structure structure = Structure::kElementwise;
 };
 
 struct SchemeRow {

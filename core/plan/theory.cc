@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 
 #include "core/random/normal_cdf.h"
 #include "core/random/sampler.h"
+#include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -33,6 +35,21 @@ Theory TruncatedStandard(double low, double high) {
 }
 
 }  // namespace
+
+Theory TheoryOfDiagonal(const KernelShape& kernel, int64_t groups,
+                        double value) {
+  const int64_t ones =
+      kernel.places == 0
+          ? 0
+          : groups * std::min(kernel.first / groups, kernel.second);
+  const double elements = static_cast<double>(kernel.first) *
+                          static_cast<double>(kernel.second) *
+                          static_cast<double>(kernel.places);
+  if (elements == 0) return {0, 0, 0, 0};
+  const double share = static_cast<double>(ones) / elements;
+  return {value * share, value * std::sqrt(share * (1.0 - share)),
+          share < 1.0 ? 0 : value, value};
+}
 
 Theory TheoryOf(const DistributionParameters& d) {
   switch (d.distribution) {

@@ -3,8 +3,10 @@
 #ifndef WEIGHTINIT_CORE_PLAN_THEORY_H_
 #define WEIGHTINIT_CORE_PLAN_THEORY_H_
 
+#include <cstdint>
 #include <optional>
 
+#include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/plan.h"
 
 namespace weightinit {
@@ -16,6 +18,10 @@ struct Theory {
   std::optional<double> low;
   std::optional<double> high;
 };
+
+// That of kDiagonal.
+Theory TheoryOfDiagonal(const KernelShape& kernel, int64_t groups,
+                        double value);
 
 Theory TheoryOf(const DistributionParameters& distribution);
 

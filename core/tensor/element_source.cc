@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/tensor/concatenation_source.h"
+#include "core/tensor/diagonal_source.h"
 #include "core/tensor/elementwise_source.h"
 #include "core/tensor/transposed_fill.h"
 #include "core/tensor/transposed_source.h"
@@ -15,6 +16,9 @@ std::unique_ptr<ElementSource> MakeElementSource(const TensorPlan& plan,
                                                  int64_t max_bytes_held) {
   if (!plan.parts.empty()) {
     return std::make_unique<ConcatenationSource>(plan, max_bytes_held);
+  }
+  if (plan.structure == Structure::kDiagonal && plan.elements > 0) {
+    return std::make_unique<DiagonalSource>(plan);
   }
   if (TransposedFill::Handles(plan)) {
     return std::make_unique<TransposedSource>(plan, max_bytes_held);

@@ -8,9 +8,9 @@
 
 #include "core/kernels/reflect.h"
 #include "core/random/half.h"
-#include "core/tensor/kernel_shape.h"
 #include "core/tensor/orthogonal_rows.h"
 #include "weightinit/core/element_source.h"
+#include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/tensor/fill.h"
-#include "core/tensor/kernel_shape.h"
 #include "core/tensor/orthogonal_rows.h"
 #include "core/tensor/slice_walk.h"
 #include "weightinit/core/element_source.h"
+#include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/plan.h"
 
 namespace weightinit {

@@ -82,7 +82,7 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   if (plan.fan_in.has_value()) proto->set_fan_in(*plan.fan_in);
   if (plan.fan_out.has_value()) proto->set_fan_out(*plan.fan_out);
   if (plan.gain.has_value()) proto->set_gain(*plan.gain);
-  if (plan.parts.empty()) {
+  if (plan.parts.empty() && plan.structure == Structure::kElementwise) {
     ToProto(plan.parameters, proto->mutable_parameters());
   }
   proto->set_mean(plan.mean);

@@ -105,9 +105,24 @@ def variance_preserving_requests():
                    "parameters": {"negative_slope": 0.2, "fan_mode": mode}}
 
 
+def matrix_requests():
+    """The schemes that draw nothing."""
+    for dtype in DTYPES:
+        yield {"shape": [5, 7], "scheme": "identity", "dtype": dtype, "parameters": {"gain": 1.1}}
+        yield {"shape": [12, 2, 4, 3], "scheme": "dirac", "dtype": dtype, "groups": 3}
+    for layout in ("out_in", "in_out"):
+        yield {"shape": [7, 5], "scheme": "identity", "layout": layout, "slice": [[2, 7], [1, 4]], "first_element": 1}
+        yield {"shape": [4, 4, 3], "scheme": "dirac", "layout": layout}
+        yield {"shape": [3, 2, 5, 4, 4], "scheme": "dirac", "layout": layout, "groups": 2 if layout == "in_out" else 1}
+    n = 2**20
+    yield {"shape": [n, n], "scheme": "identity", "slice": [[n - 5, n], [n - 303, n]]}
+    yield {"shape": [n, n], "scheme": "identity", "layout": "in_out", "slice": [[n - 303, n], [n - 7, n - 2]]}
+
+
 SETS = {
     "philox4x32_v1": first_requests,
     "philox4x32_v1_variance_preserving": variance_preserving_requests,
+    "philox4x32_v1_matrices": matrix_requests,
 }
 
 

@@ -332,7 +332,7 @@ class CliTest(CliTestCase):
     def test_info_lists_capabilities(self):
         info = json.loads(self.succeed("info", "--json").stdout)
         self.assertEqual(set(info["dtypes"]), set(DTYPES))
-        self.assertEqual(len(info["schemes"]), 15)
+        self.assertEqual(len(info["schemes"]), 17)
         self.assertEqual(info["generators"], ["philox4x32_v1"])
         self.assertEqual(info["limits"]["max_rank"], 16)
         self.assertIn(b"he_normal", self.succeed("info").stdout)

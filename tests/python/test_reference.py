@@ -237,6 +237,22 @@ class ImplementationTest(unittest.TestCase):
                          for scheme in schemes for p in parameters for dtype in ("float32", "float64")]
         self.assert_same_bytes(requests)
 
+    def test_identity_and_dirac(self):
+        shapes = {"identity": ([7, 5], [5, 7], [64, 64], [1, 9], [0, 3]),
+                  "dirac": ([12, 4, 3], [6, 12, 4], [8, 3, 3, 2], [4, 4, 3, 1, 2], [4, 0, 3])}
+        requests = []
+        for scheme, group in shapes.items():
+            for shape in group:
+                for layout, laid in (("out_in", shape), ("in_out", [*shape[2:], shape[1], shape[0]])):
+                    for groups in (1, 2) if scheme == "dirac" else (1,):
+                        base = {"shape": laid, "scheme": scheme, "layout": layout, "groups": groups}
+                        if scheme == "identity":
+                            base["parameters"] = {"gain": 0.3}
+                        requests += [{**base, "dtype": dtype} for dtype in DTYPES]
+                        half = [[size // 3, size] for size in laid]
+                        requests += [{**base, "slice": half}, {**base, "slice": half, "first_element": 0}]
+        self.assert_same_bytes(requests)
+
     def test_activations_have_their_gain(self):
         self.assert_same_bytes([
             {"name": "gain", "shape": [64, 65], "scheme": scheme, "activation": activation, "dtype": dtype,

@@ -21,6 +21,7 @@ GENERATOR = 1
 DTYPES = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4}
 LAYOUTS = {"out_in": 1, "in_out": 2}
 DISTRIBUTIONS = {"constant": 1, "uniform": 2, "normal": 3, "truncated_normal": 4}
+MATRICES = {"identity": 16, "dirac": 17}
 
 # --- Expressions
 
@@ -244,6 +245,9 @@ def message(tensor, seed):
         return _integers(2) + _text(tensor.name) + _text(tensor.target)
     common = (_text(tensor.name) + _integers(len(tensor.shape), *tensor.shape)
               + _integers(DTYPES[tensor.dtype], LAYOUTS[tensor.layout]))
+    if isinstance(tensor, Elementwise) and tensor.scheme in MATRICES:
+        groups, gain = (tensor.fan or {}).get("groups") or 1, (tensor.parameters or {}).get("gain", 1.0)
+        return _integers(3) + common + _integers(MATRICES[tensor.scheme], groups) + struct.pack("<d", gain)
     if isinstance(tensor, Elementwise):
         return _integers(0) + common + _integers(*reference.stream_key(seed, tensor.name)) + _distribution(tensor)
     parts = b"".join(message(part, seed) for part in tensor.parts)

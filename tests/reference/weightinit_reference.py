@@ -336,6 +336,17 @@ def values(F, d, sk, index):
     return result
 
 
+def diagonal(F, shape, fan, gain, index):
+    """The values of IDENTITY and DIRAC."""
+    first, second, *spatial = shape if fan.get("layout", "out_in") == "out_in" else (shape[-1], shape[-2], *shape[:-2])
+    r, centre = np.uint64(math.prod(spatial)), 0
+    for k in spatial:
+        centre = centre * k + k // 2
+    place, column, row = index % r, index // r % np.uint64(second), index // r // np.uint64(second)
+    one = (place == np.uint64(centre)) & (column == row % np.uint64(first // (fan.get("groups") or 1)))
+    return np.where(one, rounded(F, gain), F(0))
+
+
 # --- Encoding
 
 
@@ -364,6 +375,9 @@ def tensor(
               for (start, stop), size in zip(slice or [(0, None)] * len(shape), shape)]
     index = indices(shape, (fan or {}).get("layout", "out_in"), ranges)
     F = BINARY64 if dtype == "float64" else BINARY32
+    if scheme in ("identity", "dirac"):
+        v = diagonal(F, shape, fan or {}, (parameters or {}).get("gain", 1.0), index)
+        return encode(dtype, v).reshape([stop - start for start, stop in ranges])
     v = values(F, distribution(shape, scheme, activation, parameters, fan), stream_key(seed, name), index)
     return encode(dtype, v).reshape([stop - start for start, stop in ranges])
 

@@ -96,6 +96,7 @@ class Fields {
     set("scheme", WireName<Scheme>(tensor.scheme()));
     const v1::DistributionParameters& parameters = tensor.parameters();
     set("distribution", WireName<Distribution>(parameters.distribution()));
+    if (!tensor.has_parameters()) set("gain", tensor.gain());
     if (parameters.has_mean()) set("mean", parameters.mean());
     if (parameters.has_stddev()) set("stddev", parameters.stddev());
     if (parameters.has_low()) set("low", parameters.low());

@@ -30,6 +30,7 @@ Json ToJson(const v1::TensorDescription& description) {
   json["scheme"] = WireName<Scheme>(description.scheme());
   const v1::DistributionParameters& parameters = description.parameters();
   json["distribution"] = WireName<Distribution>(parameters.distribution());
+  if (!description.has_parameters()) json["gain"] = description.gain();
   if (parameters.has_mean()) json["mean"] = parameters.mean();
   if (parameters.has_stddev()) json["stddev"] = parameters.stddev();
   if (parameters.has_low()) json["low"] = parameters.low();

@@ -59,8 +59,10 @@ Json Description(const v1::TensorDescription& description) {
   json["slice_shape"] = Integers(description.slice_shape());
   json["scheme"] = WireName<Scheme>(description.scheme());
   json["activation"] = WireName<Activation>(description.activation());
-  json["distribution"] =
-      WireName<Distribution>(description.parameters().distribution());
+  json["distribution"] = description.has_parameters()
+                             ? Json(WireName<Distribution>(
+                                   description.parameters().distribution()))
+                             : Json(nullptr);
   json["fan_in"] =
       IntegerOrNull(description.has_fan_in(), description.fan_in());
   json["fan_out"] =

@@ -71,8 +71,11 @@ void AddDescription(const v1::TensorDescription& description,
                         " out"),
            out);
   }
-  AddRow("distribution",
-         WireName<Distribution>(description.parameters().distribution()), out);
+  if (description.has_parameters()) {
+    AddRow("distribution",
+           WireName<Distribution>(description.parameters().distribution()),
+           out);
+  }
   if (!description.seed_name().empty()) {
     AddRow("seed name", description.seed_name(), out);
   }

@@ -1,6 +1,7 @@
 // From a plan to its elements, in the order of delivery: "Which element" and
 // "Tensors of parts" of core/DETERMINISM.md.
 
+import { Diagonal, matrixOf } from "./diagonal.js";
 import { bfloat16, float16 } from "./encode.js";
 import { TILE } from "./numbers.js";
 import { Sampler } from "./sampler.js";
@@ -113,7 +114,7 @@ function walk(box, dimensions, indexSteps, visit, index = 0, at = box.at) {
 /**
  * A box whose rows along the last dimension hold consecutive indices.
  *
- * @param {Sampler} sampler
+ * @param {Sampler | Diagonal} sampler
  * @param {number[]} shape
  * @param {Box} box
  * @param {Writer} writer
@@ -154,7 +155,7 @@ const places = new Float64Array(ROW_ELEMENTS);
 /**
  * A box of a tensor in IN_OUT order, (spatial…, second, first), of rank 2 or more.
  *
- * @param {Sampler} sampler
+ * @param {Sampler | Diagonal} sampler
  * @param {number[]} shape
  * @param {Box} box
  * @param {Writer} writer
@@ -242,9 +243,12 @@ function fillBox(plan, box, writer) {
     fillParts(plan, box, writer);
     return;
   }
-  if (plan.stream === null || plan.parameters === null) throw new Error("a plan without draws");
+  if (plan.stream === null) throw new Error("a plan without elements");
   const precision = plan.dtype === "float64" ? "binary64" : "binary32";
-  const sampler = new Sampler(plan.parameters, precision, plan.stream);
+  const sampler =
+    plan.parameters === null
+      ? new Diagonal(matrixOf(plan.shape, plan.layout, plan.groups), plan.gain ?? 1, precision)
+      : new Sampler(plan.parameters, precision, plan.stream);
   const transposed = plan.layout === "in_out" && plan.shape.length >= 2;
   (transposed ? fillInOut : fillOutIn)(sampler, plan.shape, box, writer);
 }

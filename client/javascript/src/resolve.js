@@ -1,11 +1,12 @@
 // From a request to a plan: every choice made, every default filled in.
 
 import { checkChoice, checkName, checkShape, checkSlice, MAX_RANK, resolveFans } from "./checks.js";
+import { matrixOf } from "./diagonal.js";
 import { streamKey } from "./philox.js";
 import { readRequest } from "./read.js";
-import { checkDistribution, checkParameters, resolveScheme } from "./scheme.js";
+import { checkDistribution, checkFinite, checkParameters, checkStructure, resolveScheme } from "./scheme.js";
 import { ACTIVATIONS } from "./tables.js";
-import { advisoriesOf, advisoriesOfParts, theoryOf, theoryOfParts } from "./theory.js";
+import { advisoriesOf, advisoriesOfParts, theoryOf, theoryOfDiagonal, theoryOfParts } from "./theory.js";
 import { Violations } from "./violations.js";
 
 /**
@@ -17,7 +18,7 @@ import { Violations } from "./violations.js";
 
 /**
  * A request with every choice made. A tensor of parts has neither scheme nor
- * parameters nor stream.
+ * parameters nor stream; one that draws nothing has no parameters.
  *
  * @typedef {object} Plan
  * @property {string} name
@@ -29,6 +30,7 @@ import { Violations } from "./violations.js";
  * @property {string} layout
  * @property {bigint} seed
  * @property {Fans} fans
+ * @property {number} groups
  * @property {number} [gain]
  * @property {import("./sampler.js").Parameters | null} parameters
  * @property {import("./philox.js").StreamKey | null} stream
@@ -57,17 +59,27 @@ const MAX_PART_LEVELS = 4;
 function resolveValues(spec, plan, valid, path, violations) {
   const before = violations.list.length;
   const scheme = plan.scheme ?? "";
-  if (valid.enums) checkParameters(scheme, spec, path, violations);
+  if (valid.enums) {
+    checkParameters(scheme, spec, path, violations);
+    checkStructure(scheme, spec, path, violations);
+  }
   const parametersValid = valid.enums && violations.list.length === before;
   plan.fans = resolveFans(valid.shape ? plan.shape : null, spec, plan.layout, path, violations);
-  if (!valid.shape || !parametersValid) return;
+  if (!valid.shape || !parametersValid || violations.list.length !== before) return;
+  plan.groups = Number(spec.groups) || 1;
   const beforeFans = violations.list.length;
   const resolved = resolveScheme(scheme, plan.activation, spec.parameters, plan.fans, path, violations);
   if (violations.list.length !== beforeFans) return;
-  checkDistribution(resolved.parameters, plan.dtype, path, violations);
   plan.parameters = resolved.parameters;
   plan.gain = resolved.gain;
-  plan.theory = theoryOf(resolved.parameters);
+  if (resolved.parameters === null) {
+    const gain = resolved.gain ?? 1;
+    checkFinite(gain, gain, plan.dtype, `${path}gain`, violations);
+    plan.theory = theoryOfDiagonal(matrixOf(plan.shape, plan.layout, plan.groups), plan.groups, gain);
+  } else {
+    checkDistribution(resolved.parameters, plan.dtype, path, violations);
+    plan.theory = theoryOf(resolved.parameters);
+  }
 }
 
 /**
@@ -214,6 +226,7 @@ function resolveTensor(spec, slice, seed, path, violations) {
     layout,
     seed,
     fans: {},
+    groups: 1,
     parameters: null,
     stream: null,
     theory: { mean: 0, stddev: 0 },

@@ -150,6 +150,50 @@ export function normalMass(low, high) {
 }
 
 /**
+ * Adds a violation if the scheme is not for tensors of this rank, or takes no groups
+ * and there are some.
+ *
+ * @param {string} scheme
+ * @param {Spec} spec
+ * @param {string} path
+ * @param {Violations} violations
+ */
+export function checkStructure(scheme, { shape, groups }, path, violations) {
+  const { rank, ungrouped = false } = SCHEMES[scheme];
+  if (rank === undefined) return;
+  const [lowest, highest] = rank;
+  if (shape.length < lowest || shape.length > highest) {
+    const allowed =
+      lowest === highest
+        ? `${lowest} for ${scheme}`
+        : `from ${lowest} to ${highest} for ${scheme}, which is for convolutions`;
+    violations.add(`${path}shape`, `has rank ${shape.length}; must be ${allowed}`);
+  } else if (ungrouped && groups > 1) {
+    violations.add(`${path}groups`, `is ${groups}; must be 1 for ${scheme}`);
+  }
+}
+
+/**
+ * Adds a violation if values are not finite in the dtype; whether they are.
+ *
+ * @param {number} lowest
+ * @param {number} highest
+ * @param {string} dtype
+ * @param {string} field
+ * @param {Violations} violations
+ */
+export function checkFinite(lowest, highest, dtype, field, violations) {
+  const limit = DTYPES[dtype].largest;
+  if (lowest >= -limit && highest <= limit) return true;
+  violations.add(
+    field,
+    `values from ${sixDigits(lowest)} to ${sixDigits(highest)} are possible; they must be finite in ${dtype}, ` +
+      `which ends at ${sixDigits(limit)}`,
+  );
+  return false;
+}
+
+/**
  * Adds a violation if a value that could be drawn is not finite, or if there is none.
  *
  * @param {Parameters} d
@@ -176,15 +220,7 @@ export function checkDistribution(d, dtype, path, violations) {
       return;
     }
   }
-  const limit = DTYPES[dtype].largest;
-  if (!(lowest >= -limit && highest <= limit)) {
-    violations.add(
-      path + field,
-      `values from ${sixDigits(lowest)} to ${sixDigits(highest)} are possible; they must be finite in ${dtype}, ` +
-        `which ends at ${sixDigits(limit)}`,
-    );
-    return;
-  }
+  if (!checkFinite(lowest, highest, dtype, path + field, violations)) return;
   const interval = d.distribution === "uniform" || (d.distribution === "truncated_normal" && d.stddev > 0);
   if (!interval) return;
   const precision = dtype === "float64" ? "binary64" : "binary32";

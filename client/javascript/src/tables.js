@@ -12,6 +12,7 @@ export const ALIASES = {
     glorot_normal: "xavier_normal",
     kaiming_uniform: "he_uniform",
     kaiming_normal: "he_normal",
+    eye: "identity",
   },
   activation: { none: "linear", identity: "linear", silu: "swish" },
   dtype: {
@@ -32,7 +33,9 @@ export const ALIASES = {
  * A scheme: the parameters that it takes, with their defaults (REQUIRED has none,
  * that of OF_ACTIVATION is the activation's), and its distribution. `fan` is what
  * divides the variance, in words of the fan modes; absent if there are no fans.
- * hasActivation: the formula has the activation in it.
+ * hasActivation: the formula has the activation in it. rank: the lowest and the highest
+ * that it is for, where not all are; ungrouped: it takes no groups. Parameters that are null:
+ * nothing is drawn, the gain stands on a diagonal.
  *
  * @typedef {object} Inputs
  * @property {number} gain
@@ -48,9 +51,9 @@ export const ALIASES = {
  * @property {number} varianceGain of the activation; 0 if it has none
  *
  * @typedef {import("./sampler.js").Parameters} Parameters
- * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters, gain?: number}} Formula
+ * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters | null, gain?: number}} Formula
  * @typedef {{takes: Record<string, number | string | symbol>, fan?: (inputs: Inputs) => string,
- *     hasActivation?: boolean, formula: Formula}} Scheme
+ *     hasActivation?: boolean, rank?: [number, number], ungrouped?: boolean, formula: Formula}} Scheme
  */
 
 export const REQUIRED = Symbol("required");
@@ -151,6 +154,8 @@ export const SCHEMES = {
   },
   variance_preserving_uniform: variancePreserving("uniform"),
   variance_preserving_normal: variancePreserving("normal"),
+  identity: { takes: { gain: 1 }, rank: [2, 2], ungrouped: true, formula: ({ gain }) => ({ parameters: null, gain }) },
+  dirac: { takes: {}, rank: [3, 5], formula: () => ({ parameters: null, gain: 1 }) },
 };
 
 /** @param {number} slope */

@@ -52,6 +52,26 @@ export function theoryOf(d) {
 }
 
 /**
+ * That of a tensor with its gain on a diagonal.
+ *
+ * @param {import("./diagonal.js").Matrix & {rows: number}} matrix
+ * @param {number} groups
+ * @param {number} gain
+ * @returns {Theory}
+ */
+export function theoryOfDiagonal({ rows, groupRows, columns, places }, groups, gain) {
+  const elements = rows * columns * places;
+  if (elements === 0) return { mean: 0, stddev: 0, low: 0, high: 0 };
+  const share = (groups * Math.min(groupRows, columns)) / elements;
+  return {
+    mean: gain * share,
+    stddev: gain * Math.sqrt(share * (1 - share)),
+    low: share < 1 ? 0 : gain,
+    high: gain,
+  };
+}
+
+/**
  * Mean, standard deviation and bounds of all values of a tensor of parts.
  *
  * @param {Plan[]} parts
@@ -111,7 +131,7 @@ export function advisoriesOf(plan) {
     );
     return advisories;
   }
-  const ideal = resolveScheme(recommended, activation, {}, plan.fans, "", new Violations()).parameters.stddev;
+  const ideal = resolveScheme(recommended, activation, {}, plan.fans, "", new Violations()).parameters?.stddev ?? 0;
   const ratio = stddev / ideal;
   const compare = (/** @type {string} */ code, /** @type {string} */ effect) =>
     add(

@@ -18,7 +18,9 @@ export type Scheme =
   | "lecun_normal"
   | "variance_scaling"
   | "variance_preserving_uniform"
-  | "variance_preserving_normal";
+  | "variance_preserving_normal"
+  | "identity"
+  | "dirac";
 
 /** The activation after the layer: it chooses the scheme when none is named. */
 export type Activation =

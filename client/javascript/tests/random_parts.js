@@ -1,7 +1,7 @@
 // Random tensors of parts, as entries of a manifest and as options.
 
 import { CHOICES } from "../src/tables.js";
-import { WITH_GAIN } from "./random_requests.js";
+import { schemesOf, WITH_GAIN } from "./random_requests.js";
 
 /**
  * @typedef {import("./random_requests.js").Random} Random
@@ -28,7 +28,7 @@ function partition(random, sum, count) {
  * @returns {Both}
  */
 function values(random, rank) {
-  const scheme = random.of(rank < 2 ? ["uniform", "normal", "truncated_normal", "ones"] : CHOICES.scheme);
+  const scheme = random.of(rank < 2 ? ["uniform", "normal", "truncated_normal", "ones"] : schemesOf(rank));
   const activation = random.of(WITH_GAIN);
   if (random.chance(0.3)) return { entry: {}, options: {} };
   if (scheme === "constant") return { entry: { scheme, parameters: { value: 3 } }, options: { scheme, value: 3 } };

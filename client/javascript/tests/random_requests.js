@@ -40,6 +40,17 @@ export class Random {
   }
 }
 
+/**
+ * The schemes for tensors of a rank.
+ *
+ * @param {number} rank
+ */
+export const schemesOf = (rank) =>
+  CHOICES.scheme.filter((name) => {
+    const [lowest, highest] = SCHEMES[name].rank ?? [0, rank];
+    return rank >= lowest && rank <= highest;
+  });
+
 /** Those that every scheme takes. */
 export const WITH_GAIN = CHOICES.activation.filter((name) => ACTIVATIONS[name].varianceGain !== undefined);
 
@@ -88,12 +99,13 @@ export function randomRequest(random) {
   const shape = Array.from({ length: rank }, () =>
     far ? random.integer(1, Math.floor(2 ** (40 / rank))) : random.integer(random.chance(0.03) ? 0 : 1, longest),
   );
-  const scheme = random.chance(0.15) ? undefined : random.of(CHOICES.scheme);
+  const scheme = random.chance(0.15) ? undefined : random.of(schemesOf(rank));
   const activations = scheme !== undefined && SCHEMES[scheme].hasActivation ? WITH_GAIN : CHOICES.activation;
   const activation = random.chance(0.4) ? undefined : random.of(activations);
   const layout = random.of(CHOICES.layout);
   const first = layout === "in_out" ? rank - 1 : 0;
-  const groups = rank >= 2 && shape[first] % 2 === 0 && random.chance(0.3) ? 2 : 1;
+  const grouped = scheme === undefined || !SCHEMES[scheme].ungrouped;
+  const groups = rank >= 2 && grouped && shape[first] % 2 === 0 && random.chance(0.3) ? 2 : 1;
   /** @type {Record<string, any>} */
   const request = {
     name: random.of(["", "fc1.weight", "größe.重み.🎲", "x".repeat(random.integer(1, 300))]),

@@ -48,7 +48,7 @@ test("activations choose the schemes of the specification", () => {
 
 test("schemes take the parameters of the specification, with its defaults", () => {
   const rows = table("| scheme | parameters |");
-  assert.equal(rows.length, 8);
+  assert.equal(rows.length, 9);
   for (const [name, parameters] of rows) {
     const schemes = Object.entries(SCHEMES).filter(([scheme]) =>
       new RegExp(`^${name.toLowerCase().replace("*", ".*")}$`).test(scheme),

@@ -38,10 +38,11 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
   const Rule rules[] = {
       {"gain",
        [](SchemeParameters& p) { p.gain = 1; },
-       {Scheme::kXavierUniform, Scheme::kXavierNormal}},
+       {Scheme::kXavierUniform, Scheme::kXavierNormal, Scheme::kIdentity}},
       {"negative_slope",
        [](SchemeParameters& p) { p.negative_slope = 0.1; },
-       {Scheme::kHeUniform, Scheme::kHeNormal}},
+       {Scheme::kHeUniform, Scheme::kHeNormal,
+        Scheme::kVariancePreservingUniform, Scheme::kVariancePreservingNormal}},
       {"mean",
        [](SchemeParameters& p) { p.mean = 0; },
        {Scheme::kNormal, Scheme::kTruncatedNormal}},
@@ -60,7 +61,8 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
        {Scheme::kVarianceScaling}},
       {"fan_mode",
        [](SchemeParameters& p) { p.fan_mode = FanMode::kOut; },
-       {Scheme::kHeUniform, Scheme::kHeNormal, Scheme::kVarianceScaling}},
+       {Scheme::kHeUniform, Scheme::kHeNormal, Scheme::kVarianceScaling,
+        Scheme::kVariancePreservingUniform, Scheme::kVariancePreservingNormal}},
       {"distribution",
        [](SchemeParameters& p) { p.distribution = Distribution::kNormal; },
        {Scheme::kVarianceScaling}},
@@ -69,6 +71,9 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
     for (const Rule& rule : rules) {
       TensorRequest request;
       request.tensor.shape = {8, 4};
+      if (scheme.value == Scheme::kDirac) request.tensor.shape = {8, 4, 3};
+      // Some schemes have a slope of this activation only.
+      request.tensor.activation = Activation::kLeakyRelu;
       request.tensor.scheme = scheme.value;
       if (request.tensor.scheme == Scheme::kConstant) {
         request.tensor.parameters.value = 1;

@@ -27,6 +27,14 @@ struct DistributionParameters {
   double high = 0;
 };
 
+// What makes the elements.
+enum class Structure {
+  kElementwise,  // Each is a draw of the distribution, by its index.
+  // The gain on the diagonal of each group of a matrix, or of the matrix at the
+  // centre of a kernel; elsewhere 0.
+  kDiagonal,
+};
+
 struct Advisory {
   AdvisoryCode code = AdvisoryCode::kUnspecified;
   std::string message;
@@ -61,7 +69,9 @@ struct TensorPlan {
   std::optional<int64_t> fan_in;
   std::optional<int64_t> fan_out;
   std::optional<double> gain;
-  DistributionParameters parameters;
+  Structure structure = Structure::kElementwise;
+  int64_t groups = 1;                 // kDiagonal.
+  DistributionParameters parameters;  // kElementwise; else kUnspecified.
   // Theory of the values delivered.
   double mean = 0;
   double stddev = 0;

@@ -1,7 +1,7 @@
 // The dimensions of a weight by what they are for.
 
-#ifndef WEIGHTINIT_CORE_TENSOR_KERNEL_SHAPE_H_
-#define WEIGHTINIT_CORE_TENSOR_KERNEL_SHAPE_H_
+#ifndef WEIGHTINIT_CORE_KERNEL_SHAPE_H_
+#define WEIGHTINIT_CORE_KERNEL_SHAPE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -38,4 +38,4 @@ inline KernelShape KernelShapeOf(const std::vector<int64_t>& shape,
 
 }  // namespace weightinit
 
-#endif  // WEIGHTINIT_CORE_TENSOR_KERNEL_SHAPE_H_
+#endif  // WEIGHTINIT_CORE_KERNEL_SHAPE_H_
