@@ -31,6 +31,9 @@ class ModelMessageSource final : public MessageSource {
                      std::shared_ptr<BufferPool> buffers);
 
   Effort next_effort() const override;
+  bool Prepare() override {
+    return part_ != Part::kChunk || chunks_->Prepare();
+  }
   absl::StatusOr<StreamMessage> Next() override;
   int64_t MaxBytesHeld(int messages) const override;
   void LimitChunks(int64_t bytes) override { max_chunk_bytes_ = bytes; }

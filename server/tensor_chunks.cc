@@ -42,6 +42,11 @@ MessageSource::Effort TensorChunks::next_effort() const {
   return quick ? MessageSource::Effort::kQuick : MessageSource::Effort::kSlow;
 }
 
+bool TensorChunks::Prepare() {
+  return reader_.Prepare(static_cast<int64_t>(chunk_bytes_) /
+                         DtypeBytes(plan().dtype));
+}
+
 grpc::ByteBuffer TensorChunks::Next() {
   const int64_t first_element = reader_.position();
   auto buffer = buffers_->Take(chunk_bytes_);

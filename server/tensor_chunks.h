@@ -24,6 +24,8 @@ class TensorChunks {
 
   // What it takes to make the next chunk; kNone after the last one.
   MessageSource::Effort next_effort() const;
+  // As MessageSource::Prepare, for the next chunk.
+  bool Prepare();
   // The next chunk. REQUIRES: there is one.
   grpc::ByteBuffer Next();
 

@@ -20,6 +20,7 @@ class TensorMessageSource final : public MessageSource {
   TensorMessageSource(TensorReader reader, std::shared_ptr<BufferPool> buffers);
 
   Effort next_effort() const override;
+  bool Prepare() override { return chunks_.Prepare(); }
   absl::StatusOr<StreamMessage> Next() override;
   int64_t MaxBytesHeld(int messages) const override;
   int64_t elements() const override;

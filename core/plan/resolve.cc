@@ -184,7 +184,7 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   const Fans fans = ComputeFans(spec.shape, spec.fan, violations);
   plan.fan_in = fans.in;
   plan.fan_out = fans.out;
-  if (parameters_valid && violations.size() == before) {
+  if (parameters_valid) {
     if (spec.fan.groups > 0) plan.groups = spec.fan.groups;
     ResolveDistribution(spec.parameters, fans, plan, violations);
   }

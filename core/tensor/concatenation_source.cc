@@ -61,6 +61,30 @@ SourceCost ConcatenationSource::cost() const {
   return cost;
 }
 
+bool ConcatenationSource::Prepare(int64_t position, int64_t count) {
+  if (count == 0) return true;
+  const int64_t first_row = position / row_elements_;
+  const int64_t last_row = (position + count - 1) / row_elements_;
+  for (const Part& part : parts_) {
+    // In one row only the parts that are read; of others, all that they have of
+    // these rows.
+    if (first_row == last_row) {
+      const int64_t column = position % row_elements_;
+      const int64_t begin = std::max(column, part.first);
+      const int64_t end = std::min(column + count, part.first + part.width);
+      if (begin < end &&
+          !part.source->Prepare(first_row * part.width + begin - part.first,
+                                end - begin)) {
+        return false;
+      }
+    } else if (!part.source->Prepare(first_row * part.width,
+                                     (last_row - first_row + 1) * part.width)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void ConcatenationSource::Read(int64_t position, int64_t count, uint8_t* out) {
   while (count > 0) {
     const int64_t row = position / row_elements_;

@@ -23,6 +23,7 @@ class ConcatenationSource final : public ElementSource {
   ConcatenationSource(const TensorPlan& plan, int64_t max_bytes_held);
 
   SourceCost cost() const override;
+  bool Prepare(int64_t position, int64_t count) override;
   void Read(int64_t position, int64_t count, uint8_t* out) override;
 
  private:

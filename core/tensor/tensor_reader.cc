@@ -22,6 +22,10 @@ TensorReader::TensorReader(TensorPlan plan,
       position_(plan_.first_element),
       end_(plan_.first_element + plan_.elements) {}
 
+bool TensorReader::Prepare(int64_t count) {
+  return source_->Prepare(position_, std::min(count, remaining()));
+}
+
 int64_t TensorReader::Read(absl::Span<uint8_t> out) {
   const int64_t count = std::min(
       remaining(), static_cast<int64_t>(out.size()) / DtypeBytes(plan_.dtype));

@@ -54,6 +54,10 @@ class MessageSource {
 
   virtual Effort next_effort() const = 0;
 
+  // Does some of what Next would have to do first, a few milliseconds of it at
+  // most. True: there is no more of it. REQUIRES: next_effort() is kSlow.
+  virtual bool Prepare() { return true; }
+
   // The next message. REQUIRES: there is one. After an error, which is how the
   // call ends, nothing else is asked of the source.
   virtual absl::StatusOr<StreamMessage> Next() = 0;

@@ -95,7 +95,15 @@ void MessageStream::OnDone() {
 
 void MessageStream::Run() {
   absl::StatusOr<StreamMessage> made = absl::CancelledError();
-  if (!cancelled_) made = Make();
+  if (!cancelled_) {
+    const absl::StatusOr<bool> prepared = Prepare();
+    if (prepared.ok() && !*prepared) {
+      // Behind the tasks of other streams, which so share the threads.
+      generators_->Submit(this);
+      return;
+    }
+    made = prepared.ok() ? Make() : prepared.status();
+  }
   Decision decision;
   {
     const absl::MutexLock lock(&mutex_);
@@ -108,17 +116,27 @@ void MessageStream::Run() {
   if (!decision.is_nothing()) Perform(decision);
 }
 
-absl::StatusOr<StreamMessage> MessageStream::Make() {
+template <typename Work>
+auto MessageStream::Compute(const Work& work) -> decltype(work()) {
   try {
     const absl::Time begin = absl::Now();
-    auto made = source_->Next();
+    auto result = work();
     generators_->CountComputing(absl::Now() - begin);
-    return made;
+    return result;
   } catch (const std::bad_alloc&) {
     return WithRetryDelay(
         absl::ResourceExhaustedError("the server has no memory left"),
         absl::Seconds(1));
   }
+}
+
+absl::StatusOr<bool> MessageStream::Prepare() {
+  return Compute(
+      [this]() -> absl::StatusOr<bool> { return source_->Prepare(); });
+}
+
+absl::StatusOr<StreamMessage> MessageStream::Make() {
+  return Compute([this] { return source_->Next(); });
 }
 
 void MessageStream::Take(absl::StatusOr<StreamMessage> made) {

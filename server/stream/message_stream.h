@@ -93,11 +93,16 @@ class MessageStream final : private GeneratorPool::Task,
   absl::Duration Look(absl::Time now, const StreamPatience& patience) override
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // On a generator thread: makes the next message.
+  // On a generator thread: makes the next message, or some of the preparations
+  // for it.
   void Run() override ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // The next message of the source.
+  // The source's Prepare, and its next message.
+  absl::StatusOr<bool> Prepare();
   absl::StatusOr<StreamMessage> Make();
+  // What work() returns, or an error where there is no memory for it.
+  template <typename Work>
+  auto Compute(const Work& work) -> decltype(work());
   // Keeps a message that was made, or the error in its place.
   void Take(absl::StatusOr<StreamMessage> made)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

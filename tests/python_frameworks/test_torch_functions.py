@@ -24,7 +24,8 @@ DRAWN = (
     "kaiming_normal_",
 )
 CONSTANT = ("constant_", "ones_", "zeros_")
-NOT_OFFERED = ("orthogonal_", "sparse_", "eye_", "dirac_")
+DIAGONAL = ("eye_", "dirac_")
+NOT_OFFERED = ("orthogonal_", "sparse_")
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
 
@@ -33,7 +34,7 @@ def function(name: str) -> Callable[..., torch.Tensor]:
     return found
 
 
-@pytest.mark.parametrize("name", DRAWN + CONSTANT)
+@pytest.mark.parametrize("name", DRAWN + CONSTANT + DIAGONAL)
 def test_the_arguments_are_those_of_torch_and_a_seed_and_a_name(name: str) -> None:
     theirs = list(inspect.signature(getattr(torch.nn.init, name)).parameters.values())
     ours = list(inspect.signature(function(name)).parameters.values())
@@ -49,6 +50,7 @@ def test_every_function_of_torch_is_there() -> None:
     assert {n for n in theirs if inspect.isfunction(getattr(torch.nn.init, n))} == {
         *DRAWN,
         *CONSTANT,
+        *DIAGONAL,
         *NOT_OFFERED,
     }
 
@@ -195,10 +197,36 @@ def test_an_unknown_nonlinearity_and_a_dtype_are_errors() -> None:
         weightinit.torch.ones_([1.0])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(5, 7), (7, 5), (4, 4), (0, 3)])
+def test_eye_is_that_of_torch(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    ours, theirs = torch.full(shape, 7, dtype=dtype), torch.full(shape, 7, dtype=dtype)
+    assert weightinit.torch.eye_(ours) is ours
+    assert torch.equal(ours, torch.nn.init.eye_(theirs))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(6, 4, 3), (12, 2, 4, 5), (6, 8, 3, 2, 1), (6, 1, 1)])
+def test_dirac_is_that_of_torch(shape: tuple[int, ...], groups: int, dtype: torch.dtype) -> None:
+    ours, theirs = torch.full(shape, 7, dtype=dtype), torch.full(shape, 7, dtype=dtype)
+    assert weightinit.torch.dirac_(ours, groups) is ours
+    assert torch.equal(ours, torch.nn.init.dirac_(theirs, groups))
+
+
+@pytest.mark.parametrize("name", DIAGONAL)
+def test_what_torch_refuses_of_eye_and_dirac_is_refused(name: str) -> None:
+    for shape in ((3,), (3, 3, 3) if name == "eye_" else (3, 3)):
+        for initialise in (function(name), getattr(torch.nn.init, name)):
+            with pytest.raises(ValueError, match=r"[dD]imension"):
+                initialise(torch.zeros(shape))
+    with pytest.raises(ValueError, match="groups"):
+        weightinit.torch.dirac_(torch.zeros(4, 4, 3), 3)
+
+
 @pytest.mark.parametrize("name", NOT_OFFERED)
 def test_what_is_not_offered_is_named(name: str) -> None:
-    shape = (3, 3, 3) if name == "dirac_" else (3, 3)
     with pytest.raises(NotImplementedError, match=f"{name} is not offered yet"):
-        function(name)(torch.zeros(shape), name="w")
+        function(name)(torch.zeros(3, 3), name="w")
     with pytest.raises(ValueError, match="tensor: has 1 dimensions"):
         function(name)(torch.zeros(3), name="w")

@@ -65,7 +65,7 @@ function resolveValues(spec, plan, valid, path, violations) {
   }
   const parametersValid = valid.enums && violations.list.length === before;
   plan.fans = resolveFans(valid.shape ? plan.shape : null, spec, plan.layout, path, violations);
-  if (!valid.shape || !parametersValid || violations.list.length !== before) return;
+  if (!valid.shape || !parametersValid) return;
   plan.groups = Number(spec.groups) || 1;
   const beforeFans = violations.list.length;
   const resolved = resolveScheme(scheme, plan.activation, spec.parameters, plan.fans, path, violations);

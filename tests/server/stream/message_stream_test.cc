@@ -4,6 +4,7 @@
 
 #include "server/stream/message_stream.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -138,6 +139,28 @@ class EndlessSource final : public MessageSource {
   int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
 };
 
+// A source of one message, which is prepared when `prepared` says so.
+class PreparedSource final : public MessageSource {
+ public:
+  explicit PreparedSource(const std::atomic<bool>* prepared)
+      : prepared_(prepared) {}
+
+  Effort next_effort() const override {
+    return made_ ? Effort::kNone : Effort::kSlow;
+  }
+  bool Prepare() override { return *prepared_; }
+  absl::StatusOr<StreamMessage> Next() override {
+    EXPECT_TRUE(*prepared_);
+    made_ = true;
+    return SomeMessage();
+  }
+  int64_t MaxBytesHeld(int /*messages*/) const override { return 0; }
+
+ private:
+  const std::atomic<bool>* const prepared_;
+  bool made_ = false;
+};
+
 // A source that finds no memory for its second message.
 class HungrySource final : public MessageSource {
  public:
@@ -190,7 +213,7 @@ class MessageStreamTest : public ::testing::Test {
   }
 
   const std::shared_ptr<BufferPool> buffers_ = BufferPool::Create(1 << 20);
-  StreamAdmission admission_{{1}};
+  StreamAdmission admission_{{3}};
   RecordingObserver observer_;
   GeneratorPool generators_{2};
   StreamWatch watch_{StreamPatience{}};
@@ -300,6 +323,34 @@ TEST_F(MessageStreamTest, SourceWithoutMemoryEndsItsStreamAlone) {
   Start(&call, std::make_unique<HungrySource>());
   call.WaitUntilDone();
   EXPECT_EQ(call.code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(MessageStreamTest, StreamsThatPrepareLeaveTheThreadsToOthers) {
+  std::atomic<bool> prepared{false};
+  FakeStreamCall first(FakeStreamCall::Completion::kLater, buffers_.get());
+  FakeStreamCall second(FakeStreamCall::Completion::kLater, buffers_.get());
+  FakeStreamCall other(FakeStreamCall::Completion::kLater, buffers_.get());
+  // As many as there are threads.
+  Start(&first, std::make_unique<PreparedSource>(&prepared));
+  Start(&second, std::make_unique<PreparedSource>(&prepared));
+  Start(&other, 1000);
+  other.WaitUntilDone();
+  ExpectWholeTensor(other, 1000);
+  prepared = true;
+  for (FakeStreamCall* call : {&first, &second}) {
+    call->WaitUntilDone();
+    EXPECT_EQ(call->code(), grpc::StatusCode::OK);
+    EXPECT_THAT(call->parts(), SizeIs(1));
+  }
+}
+
+TEST_F(MessageStreamTest, CancellationEndsAStreamThatPrepares) {
+  const std::atomic<bool> never{false};
+  FakeStreamCall call(FakeStreamCall::Completion::kLater, buffers_.get());
+  Start(&call, std::make_unique<PreparedSource>(&never));
+  call.CancelAfter(0);
+  call.WaitUntilDone();
+  EXPECT_EQ(call.code(), grpc::StatusCode::CANCELLED);
 }
 
 TEST_F(MessageStreamTest, SourceOfAnyQuickAndSlowMessagesIsSentInOrder) {

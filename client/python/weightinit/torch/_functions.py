@@ -254,11 +254,32 @@ def kaiming_normal_(
     return _kaiming("normal", tensor, a, mode, nonlinearity, generator, seed, name)
 
 
-def _not_offered(name: str, tensor: torch.Tensor, fewest: int, most: int) -> NoReturn:
-    """Refuses what torch refuses with ValueError too, and then everything."""
+def _check_dimensions(tensor: torch.Tensor, fewest: int, most: int) -> None:
     if isinstance(tensor, torch.Tensor) and not fewest <= tensor.dim() <= most:
         allowed = str(fewest) if fewest == most else f"from {fewest} to {most}"
         raise invalid("tensor", f"has {tensor.dim()} dimensions, it has to have {allowed}")
+
+
+def eye_(tensor: torch.Tensor, *, seed: int | None = None, name: str = "eye") -> torch.Tensor:
+    """The identity matrix, square or not; seed and name change nothing."""
+    _check_dimensions(tensor, 2, 2)
+    return _fill(tensor, name, seed, scheme="identity")
+
+
+def dirac_(
+    tensor: torch.Tensor, groups: int = 1, *, seed: int | None = None, name: str = "dirac"
+) -> torch.Tensor:
+    """A convolution of 1 to 3 dimensions that passes on as much of its input as fits its output.
+
+    `groups` has to divide the outputs, the first dimension; seed and name change nothing.
+    """
+    _check_dimensions(tensor, 3, 5)
+    return _fill(tensor, name, seed, scheme="dirac", groups=groups)
+
+
+def _not_offered(name: str, tensor: torch.Tensor, fewest: int, most: int) -> NoReturn:
+    """Refuses what torch refuses with ValueError too, and then everything."""
+    _check_dimensions(tensor, fewest, most)
     raise NotOffered(
         f"weightinit.torch.{name} is not offered yet; torch.nn.init.{name} is, with torch's "
         "random numbers"
@@ -273,13 +294,3 @@ def orthogonal_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn
 def sparse_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn:
     """Raises :class:`NotOffered`."""
     _not_offered("sparse_", tensor, 2, 2)
-
-
-def eye_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn:
-    """Raises :class:`NotOffered`."""
-    _not_offered("eye_", tensor, 2, 2)
-
-
-def dirac_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn:
-    """Raises :class:`NotOffered`."""
-    _not_offered("dirac_", tensor, 3, 5)

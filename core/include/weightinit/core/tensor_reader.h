@@ -34,6 +34,9 @@ class TensorReader {
   // Elements that are still to come.
   int64_t remaining() const { return end_ - position_; }
 
+  // As ElementSource::Prepare, for the next `count` elements or what remains.
+  bool Prepare(int64_t count);
+
   // Writes as many of the next whole elements as fit into `out`, or as remain.
   // Returns their number; 0 means that nothing remains (or nothing fits).
   int64_t Read(absl::Span<uint8_t> out);
