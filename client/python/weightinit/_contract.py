@@ -71,6 +71,7 @@ _ALIASES = {
         "glorot_normal": "xavier_normal",
         "kaiming_uniform": "he_uniform",
         "kaiming_normal": "he_normal",
+        "eye": "identity",
     },
     "Activation": {"none": "linear", "identity": "linear", "silu": "swish"},
     "Dtype": {
