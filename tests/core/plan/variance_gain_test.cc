@@ -61,7 +61,8 @@ double SecondMoment(const std::function<double(double)>& f) {
   for (const double side : {-1.0, 1.0}) {
     for (int i = 0; i <= kSteps; ++i) {
       const double z = side * kReach * i / kSteps;
-      const double weight = i == 0 || i == kSteps ? 1 : i % 2 == 1 ? 4 : 2;
+      double weight = i % 2 == 1 ? 4 : 2;
+      if (i == 0 || i == kSteps) weight = 1;
       sum += weight * f(z) * f(z) * std::exp(-0.5 * z * z);
     }
   }
