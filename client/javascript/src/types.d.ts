@@ -58,12 +58,12 @@ export interface ValueOptions {
   /** At most 1024 bytes of UTF-8; selects the random stream. Default "". */
   name?: string;
   /** Default: by the activation; `zeros` for a tensor of rank 0 or 1. */
-  scheme?: Scheme | "glorot_uniform" | "glorot_normal" | "kaiming_uniform" | "kaiming_normal";
+  scheme?: Scheme | "glorot_uniform" | "glorot_normal" | "kaiming_uniform" | "kaiming_normal" | "eye";
   /** Default: `linear`. */
   activation?: Activation | "none" | "identity" | "silu";
-  /** Xavier: factor of the standard deviation, above 0. Default 1. */
+  /** Xavier: factor of the standard deviation; identity: of the values; above 0. Default 1. */
   gain?: number;
-  /** He: slope of the activation for negative input. Default: that of the activation, or 0. */
+  /** He, variance preserving: slope of the activation for negative input. Default: that of the activation, or 0. */
   negativeSlope?: number;
   /** Normal and truncated normal. Default 0. */
   mean?: number;

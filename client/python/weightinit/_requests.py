@@ -25,8 +25,8 @@ class Weights(TypedDict, total=False):
         name: Selects the random stream; tensors of different names are independent.
         activation: That follows the layer, for example "relu"; chooses the scheme.
         scheme: For example "he_normal"; default: chosen from the activation.
-        gain: Factor of the Xavier standard deviation, above 0.
-        negative_slope: Of the activation, for the He schemes.
+        gain: Factor of the Xavier standard deviation, or of an identity, above 0.
+        negative_slope: Of the activation, for the He and the variance_preserving schemes.
         mean: Of normal and truncated_normal.
         stddev: Of normal and truncated_normal, at least 0.
         low: Lower bound; of truncated_normal in standard deviations from the mean.
