@@ -146,7 +146,8 @@ class ConnectionsTest(unittest.TestCase):
                         pass
                     self.assertLess(sent, 1 << 30)
                     self.assert_serves(server)
-                    self.assertLess(server.resident_mb(), 512)
+                    # Some 400, and more where the server is slow to look; 1 GiB would take 45 of them.
+                    self.assertLess(server.resident_mb(), 1024)
 
     def test_header_of_8_megabytes_is_answered(self):
         block = attacks.call_headers() + b"\x00\x01a\x7f" + attacks.integer(8_000_000 - 127) + 8_000_000 * b"a"
