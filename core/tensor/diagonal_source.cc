@@ -38,22 +38,21 @@ int64_t DiagonalSource::OneOf(int64_t row) const {
 
 void DiagonalSource::SetOnes(const Run& run, uint8_t* out) const {
   const int64_t row_elements = kernel_.second * kernel_.places;
-  const auto set_if_in = [&](int64_t row, int64_t i) {
-    if (OneOf(row) == run.first + i * run.stride) {
-      gain_.FillConstant(1, out + i * gain_.element_bytes());
-    }
+  const auto set = [&](int64_t i) {
+    gain_.FillConstant(1, out + i * gain_.element_bytes());
   };
   if (run.stride == 1) {
     const int64_t last = run.first + run.count - 1;
     for (int64_t row = run.first / row_elements; row <= last / row_elements;
          ++row) {
       const int64_t i = OneOf(row) - run.first;
-      if (i >= 0 && i < run.count) set_if_in(row, i);
+      if (i >= 0 && i < run.count) set(i);
     }
     return;
   }
   for (int64_t i = 0; i < run.count; ++i) {
-    set_if_in((run.first + i * run.stride) / row_elements, i);
+    const int64_t index = run.first + i * run.stride;
+    if (OneOf(index / row_elements) == index) set(i);
   }
 }
 

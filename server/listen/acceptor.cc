@@ -32,10 +32,10 @@ namespace {
 constexpr int64_t kStop = -1;
 constexpr int64_t kListening = -2;
 
-// How often connections are looked at.
+// How long to wait for events while there is no connection.
 constexpr absl::Duration kTick = absl::Milliseconds(200);
-// While there are connections. In this time a header that does not end takes
-// some 40 MB of memory at most, from the moment on when it can be told.
+// How often connections are looked at. In this time a header that does not end
+// takes some 40 MB of memory at most, from the moment on when it can be told.
 constexpr absl::Duration kLookTick = absl::Milliseconds(40);
 // While the kernel still sends what an ended connection has left.
 constexpr absl::Duration kEndedTick = absl::Milliseconds(20);
