@@ -31,6 +31,7 @@ import weightinit.torch
 SEED = 11
 EVEN = (16, 32)  # Width and hidden width, which 4 divides; those of UNEVEN it does not.
 UNEVEN = (10, 13)
+FOR_CONVOLUTIONS = ("dirac",)
 VALUES = {
     "constant": {"value": 0.25},
     "truncated_normal": {"low": -1, "high": 2},
@@ -111,7 +112,8 @@ def rules_of(scheme: str) -> weightinit.torch.Rules:
 
 
 def schemes() -> list[str]:
-    return list(weightinit.info().schemes)
+    """Those that take a matrix."""
+    return [name for name in weightinit.info().schemes if name not in FOR_CONVOLUTIONS]
 
 
 class Worker:
