@@ -71,6 +71,8 @@ absl::Status CheckRange(absl::string_view field, int64_t value, int64_t low,
 absl::Status CheckRanges(const ServerOptions& options) {
   absl::Status status = CheckRange("max_elements", options.limits.max_elements,
                                    1, kMaxElementsCeiling);
+  status.Update(
+      CheckRange("max_operations", options.limits.max_operations, 0, kNoLimit));
   const AdmissionLimits& admission = options.admission;
   status.Update(
       CheckRange("max_streams", admission.max_streams, 1, kMaxMaxStreams));

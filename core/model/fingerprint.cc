@@ -18,7 +18,13 @@ namespace {
 constexpr char kTensorDomain[] = "weightinit.tensor.v1";
 constexpr char kModelDomain[] = "weightinit.model.v1";
 
-enum Kind : uint64_t { kElementwise = 0, kParts = 1, kAlias = 2, kMatrix = 3 };
+enum Kind : uint64_t {
+  kElementwise = 0,
+  kParts = 1,
+  kAlias = 2,
+  kMatrix = 3,
+  kSparse = 4,
+};
 
 // Writes integers as 8 bytes, little-endian, texts behind their length.
 class Encoder {
@@ -56,7 +62,8 @@ class Encoder {
 
 Kind KindOf(const TensorPlan& plan) {
   if (!plan.parts.empty()) return kParts;
-  return plan.structure == Structure::kElementwise ? kElementwise : kMatrix;
+  if (plan.structure == Structure::kSparse) return kSparse;
+  return plan.drawn() ? kElementwise : kMatrix;
 }
 
 void Encode(const TensorPlan& plan, Encoder& encoder) {
@@ -80,6 +87,7 @@ void Encode(const TensorPlan& plan, Encoder& encoder) {
     encoder.Add(plan.parameters.stddev);
     encoder.Add(plan.parameters.low);
     encoder.Add(plan.parameters.high);
+    if (KindOf(plan) == kSparse) encoder.Add(plan.zeros_per_column);
     return;
   }
   encoder.Add(plan.axis);

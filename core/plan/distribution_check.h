@@ -9,14 +9,14 @@
 
 namespace weightinit {
 
-// Adds a violation if the distribution can deliver a value that is not finite
-// in the dtype, or has no value of the dtype (or almost no probability) in its
-// interval. REQUIRES: `dtype` is a named value.
 // Adds a violation of `field` if values from `lowest` to `highest` are not
 // finite in the dtype; whether they are.
 bool CheckFinite(const char* field, double lowest, double highest, Dtype dtype,
                  ViolationList& violations);
 
+// Adds a violation if the distribution can deliver a value that is not finite
+// in the dtype, or has no value of the dtype (or almost no probability) in its
+// interval. REQUIRES: `dtype` is a named value.
 void CheckDistribution(const DistributionParameters& distribution, Dtype dtype,
                        ViolationList& violations);
 

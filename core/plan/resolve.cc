@@ -1,6 +1,7 @@
 #include "weightinit/core/resolve.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -23,6 +24,7 @@
 #include "weightinit/core/kernel_shape.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/root_seed.h"
@@ -139,10 +141,33 @@ int64_t CheckChunkBytes(int64_t chunk_bytes, ViolationList& violations) {
   return chunk_bytes;
 }
 
+// What theory says of the values of a plan that has its distribution, or else
+// its gain and structure. REQUIRES: the tensor has elements, unless they are
+// elementwise.
+Theory TheoryOfPlan(const TensorPlan& plan) {
+  const KernelShape kernel = plan.structure == Structure::kElementwise
+                                 ? KernelShape()
+                                 : KernelShapeOf(plan.shape, plan.layout);
+  switch (plan.structure) {
+    case Structure::kElementwise:
+      break;
+    case Structure::kDiagonal:
+      return TheoryOfDiagonal(kernel, plan.groups, *plan.gain);
+    case Structure::kOrthogonal:
+    case Structure::kOrthogonalCentre:
+      return TheoryOfOrthogonal(OrthogonalShapeOf(plan), *plan.gain);
+    case Structure::kSparse:
+      return TheoryOfSparse(plan.parameters, plan.zeros_per_column,
+                            kernel.first);
+  }
+  return TheoryOf(plan.parameters);
+}
+
 // Fills in everything about the distribution, given valid enums, parameters and
 // fans.
 void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
-                         TensorPlan& plan, ViolationList& violations) {
+                         int64_t groups, TensorPlan& plan,
+                         ViolationList& violations) {
   const size_t before = violations.size();
   const ResolvedScheme scheme =
       ResolveScheme(plan.scheme, plan.activation, parameters, fans, violations);
@@ -150,16 +175,22 @@ void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
   plan.gain = scheme.gain;
   plan.structure = scheme.structure;
   plan.parameters = scheme.distribution;
-  Theory theory;
-  if (plan.structure == Structure::kDiagonal) {
+  if (plan.structure == Structure::kDiagonal) plan.groups = groups;
+  if (plan.structure == Structure::kSparse) {
+    const int64_t rows = KernelShapeOf(plan.shape, plan.layout).first;
+    plan.zeros_per_column = static_cast<int64_t>(
+        std::ceil(scheme.sparsity * static_cast<double>(rows)));
+  }
+  if (plan.drawn()) {
+    CheckDistribution(plan.parameters, plan.dtype, violations);
+  } else {
     CheckFinite("tensor.parameters.gain", *plan.gain, *plan.gain, plan.dtype,
                 violations);
-    theory = TheoryOfDiagonal(KernelShapeOf(plan.shape, plan.layout),
-                              plan.groups, *plan.gain);
-  } else {
-    CheckDistribution(scheme.distribution, plan.dtype, violations);
-    if (violations.size() != before) return;
-    theory = TheoryOf(scheme.distribution);
+  }
+  if (violations.size() != before) return;
+  Theory theory{0, 0, 0, 0};
+  if (plan.tensor_elements > 0 || plan.structure == Structure::kElementwise) {
+    theory = TheoryOfPlan(plan);
   }
   plan.mean = theory.mean;
   plan.stddev = theory.stddev;
@@ -174,7 +205,7 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   const size_t before = violations.size();
   if (enums_known) {
     CheckParameters(plan.scheme, spec.activation, spec.parameters, violations);
-    CheckStructure(plan.scheme, spec.shape.size(), spec.fan.groups, violations);
+    CheckTensor(plan.scheme, spec.shape, spec.fan, violations);
   }
   const bool parameters_valid = enums_known && violations.size() == before;
   if (!shape_valid) {
@@ -185,8 +216,9 @@ void ResolveValues(const TensorSpec& spec, bool enums_known, bool shape_valid,
   plan.fan_in = fans.in;
   plan.fan_out = fans.out;
   if (parameters_valid) {
-    if (spec.fan.groups > 0) plan.groups = spec.fan.groups;
-    ResolveDistribution(spec.parameters, fans, plan, violations);
+    ResolveDistribution(spec.parameters, fans,
+                        std::max<int64_t>(1, spec.fan.groups), plan,
+                        violations);
   }
 }
 
@@ -212,6 +244,36 @@ absl::Status ResolveRange(const TensorRequest& request, TensorPlan& plan) {
   }
   plan.bytes = plan.elements * DtypeBytes(plan.dtype);
   return absl::OkStatus();
+}
+
+// Of the slice: of orthogonal matrices, and of parts together.
+int64_t OperationsOf(const TensorPlan& plan) {
+  double operations = 0;
+  for (const TensorPlan& part : plan.parts) {
+    operations += static_cast<double>(part.operations);
+  }
+  const std::vector<int64_t> sizes = plan.SliceShape();
+  if ((plan.structure == Structure::kOrthogonal ||
+       plan.structure == Structure::kOrthogonalCentre) &&
+      std::find(sizes.begin(), sizes.end(), 0) == sizes.end()) {
+    const OrthogonalShape matrix = OrthogonalShapeOf(plan);
+    operations = OrthogonalOperations(matrix.rows.start, matrix.rows.stop,
+                                      matrix.longer());
+  }
+  constexpr double kMost = 0x1p62;
+  return static_cast<int64_t>(std::min(operations, kMost));
+}
+
+// Fills in what the slice costs. INVALID_ARGUMENT: more than the limit.
+absl::Status ResolveCost(const Limits& limits, TensorPlan& plan) {
+  plan.operations = OperationsOf(plan);
+  if (plan.operations <= limits.max_operations) return absl::OkStatus();
+  ViolationList violations;
+  AddViolation(violations, "tensor.shape", "takes ", plan.operations,
+               " floating-point operations; must take at most ",
+               limits.max_operations,
+               ", the limit in force, and a slice takes fewer");
+  return ViolationStatus(absl::StatusCode::kInvalidArgument, violations);
 }
 
 }  // namespace
@@ -253,6 +315,7 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
     plan.slice = CheckSlice(request.slice, spec.shape, violations);
   }
   plan.shape = spec.shape;
+  plan.tensor_elements = tensor_elements.value_or(0);
   if (spec.concatenation.parts.empty()) {
     ResolveValues(spec, enums_known, tensor_elements.has_value(), plan,
                   violations);
@@ -278,7 +341,9 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   if (!seed.ok()) return seed.status();
   plan.seed_name = request.seed_name;
   plan.name = spec.name;
-  plan.tensor_elements = *tensor_elements;
+  if (absl::Status status = ResolveCost(limits, plan); !status.ok()) {
+    return status;
+  }
   if (absl::Status status = ResolveRange(request, plan); !status.ok()) {
     return status;
   }

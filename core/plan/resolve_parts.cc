@@ -272,6 +272,7 @@ void ResolveParts(const TensorRequest& request, const Limits& limits,
           (start < slice.start || start >= slice.stop)) {
         resolved->elements = 0;
         resolved->bytes = 0;
+        resolved->operations = 0;
       }
       plan.parts.push_back(*std::move(resolved));
     }

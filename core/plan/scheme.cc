@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -94,6 +95,19 @@ void RequireFans(Scheme scheme, FanMode mode, const Fans& fans,
   if (mode != FanMode::kIn) require("fan_out", fans.out);
 }
 
+bool InRange(const ParameterRange& range, double value) {
+  return value <= range.highest &&
+         (range.lowest_allowed ? value >= range.lowest : value > range.lowest);
+}
+
+std::string RangeText(const ParameterRange& range) {
+  if (range.highest < std::numeric_limits<double>::max()) {
+    return absl::StrCat("from ", range.lowest, " to ", range.highest);
+  }
+  return absl::StrCat(range.lowest_allowed ? "at least " : "above ",
+                      range.lowest);
+}
+
 void CheckNumber(const ParameterRow& row, Scheme scheme, double value,
                  ViolationList& violations) {
   const ParameterRange& range = row.range;
@@ -102,10 +116,9 @@ void CheckNumber(const ParameterRow& row, Scheme scheme, double value,
   } else if (!std::isfinite(value)) {
     AddViolation(violations, FieldOf(row.name), "is ", value,
                  "; must be finite");
-  } else if (value < range.lowest ||
-             (value == range.lowest && !range.lowest_allowed)) {
+  } else if (!InRange(range, value)) {
     AddViolation(violations, FieldOf(row.name), "is ", value, "; must be ",
-                 range.lowest_allowed ? "at least " : "above ", range.lowest);
+                 RangeText(range));
   }
 }
 
@@ -157,6 +170,41 @@ void CheckSlope(Scheme scheme, Activation activation,
   AddViolation(violations, FieldOf("negative_slope"),
                "is set for an activation without one; the activation must be ",
                AnyOf(names));
+}
+
+std::string RankText(const TensorsOfScheme& tensors) {
+  if (tensors.highest_rank == kNoHighestRank) {
+    return absl::StrCat("at least ", tensors.least_rank);
+  }
+  if (tensors.highest_rank == tensors.least_rank) {
+    return absl::StrCat(tensors.least_rank);
+  }
+  return absl::StrCat("from ", tensors.least_rank, " to ",
+                      tensors.highest_rank);
+}
+
+// Adds a violation if the kernel can't pass all of its inputs on through a
+// centre. REQUIRES: the rank is from 3 to 5.
+void CheckDelta(const std::vector<int64_t>& shape, Layout layout,
+                ViolationList& violations) {
+  const std::string name(NameOf(Scheme::kDeltaOrthogonal));
+  const bool in_out = layout == Layout::kInOut;
+  const size_t rank = shape.size();
+  const int64_t outputs = shape[in_out ? rank - 1 : 0];
+  const int64_t inputs = shape[in_out ? rank - 2 : 1];
+  if (inputs > outputs) {
+    AddViolation(violations, "tensor.shape", "has ", inputs, " inputs and ",
+                 outputs, " outputs; ", name,
+                 " must have no more inputs than outputs");
+  }
+  const size_t spatial = in_out ? 0 : 2;
+  for (size_t d = spatial; d < spatial + rank - 2; ++d) {
+    if (shape[d] % 2 == 0) {
+      AddViolation(violations, absl::StrCat("tensor.shape[", d, "]"), "is ",
+                   shape[d], "; must be odd for ", name,
+                   ", so that the kernel has a centre");
+    }
+  }
 }
 
 // Adds a violation if low is not below high.
@@ -213,21 +261,23 @@ void CheckParameters(Scheme scheme, Activation activation,
 #include "weightinit/core/request.def"
 }
 
-void CheckStructure(Scheme scheme, size_t rank, int64_t groups,
-                    ViolationList& violations) {
+void CheckTensor(Scheme scheme, const std::vector<int64_t>& shape,
+                 const FanSpec& fan, ViolationList& violations) {
+  const TensorsOfScheme& tensors = RowOf(scheme).tensors;
   const std::string name(NameOf(scheme));
-  if (scheme == Scheme::kIdentity) {
-    if (rank != 2) {
-      AddViolation(violations, "tensor.shape", "has rank ", rank,
-                   "; must be 2 for ", name);
-    } else if (groups > 1) {
-      AddViolation(violations, "tensor.fan.groups", "is ", groups,
-                   "; must be 1 for ", name);
-    }
-  } else if (scheme == Scheme::kDirac && (rank < 3 || rank > 5)) {
-    AddViolation(violations, "tensor.shape", "has rank ", rank,
-                 "; must be from 3 to 5 for ", name,
-                 ", which is for convolutions");
+  const size_t rank = shape.size();
+  if (rank < tensors.least_rank || rank > tensors.highest_rank) {
+    AddViolation(violations, "tensor.shape", "has rank ", rank, "; must be ",
+                 RankText(tensors), " for ", name,
+                 tensors.least_rank == 3 ? ", which is for convolutions" : "");
+    return;
+  }
+  if (!tensors.grouped && fan.groups > 1) {
+    AddViolation(violations, "tensor.fan.groups", "is ", fan.groups,
+                 "; must be 1 for ", name);
+  }
+  if (scheme == Scheme::kDeltaOrthogonal) {
+    CheckDelta(shape, fan.layout, violations);
   }
 }
 

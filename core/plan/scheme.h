@@ -4,6 +4,8 @@
 #define WEIGHTINIT_CORE_PLAN_SCHEME_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "core/plan/fans.h"
 #include "core/plan/scheme_table.h"
@@ -23,10 +25,10 @@ void CheckParameters(Scheme scheme, Activation activation,
                      const SchemeParameters& parameters,
                      ViolationList& violations);
 
-// Adds a violation if the scheme is not for tensors of this rank, or takes no
+// Adds a violation if the scheme is not for tensors of this shape, or takes no
 // groups and there are some.
-void CheckStructure(Scheme scheme, size_t rank, int64_t groups,
-                    ViolationList& violations);
+void CheckTensor(Scheme scheme, const std::vector<int64_t>& shape,
+                 const FanSpec& fan, ViolationList& violations);
 
 // The distribution of a scheme. Adds a violation for each fan that it needs and
 // that is absent. REQUIRES: CheckParameters added none.

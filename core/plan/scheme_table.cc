@@ -23,29 +23,27 @@ namespace {
 // JAX divide by it (scipy.stats.truncnorm.std(-2, 2)).
 constexpr double kTruncatedStddev = 0.87962566103423978;
 
+ResolvedScheme Drawn(const DistributionParameters& distribution) {
+  ResolvedScheme scheme;
+  scheme.distribution = distribution;
+  return scheme;
+}
+
 ResolvedScheme Constant(double value) {
-  return {{Distribution::kConstant, value, 0, 0, 0},
-          std::nullopt,
-          Structure::kElementwise};
+  return Drawn({Distribution::kConstant, value, 0, 0, 0});
 }
 
 ResolvedScheme Uniform(double low, double high) {
-  return {{Distribution::kUniform, 0, 0, low, high},
-          std::nullopt,
-          Structure::kElementwise};
+  return Drawn({Distribution::kUniform, 0, 0, low, high});
 }
 
 ResolvedScheme Normal(double mean, double stddev) {
-  return {{Distribution::kNormal, mean, stddev, 0, 0},
-          std::nullopt,
-          Structure::kElementwise};
+  return Drawn({Distribution::kNormal, mean, stddev, 0, 0});
 }
 
 ResolvedScheme TruncatedNormal(double mean, double stddev, double low,
                                double high) {
-  return {{Distribution::kTruncatedNormal, mean, stddev, low, high},
-          std::nullopt,
-          Structure::kElementwise};
+  return Drawn({Distribution::kTruncatedNormal, mean, stddev, low, high});
 }
 
 // Mean 0 and variance scale / fan. A truncated normal ends at +-2 and is
@@ -69,10 +67,19 @@ ResolvedScheme Scaled(Distribution distribution, double scale, double fan) {
   return Scaled(distribution, scale, fan, std::sqrt(scale));
 }
 
-// `value` where row and column are equal, elsewhere 0.
-ResolvedScheme Diagonal(double value) {
-  return {
-      {Distribution::kUnspecified, 0, 0, 0, 0}, value, Structure::kDiagonal};
+// A matrix whose elements are no draws.
+ResolvedScheme Matrix(Structure structure, double gain) {
+  ResolvedScheme scheme = Drawn({Distribution::kUnspecified, 0, 0, 0, 0});
+  scheme.structure = structure;
+  scheme.gain = gain;
+  return scheme;
+}
+
+ResolvedScheme Sparse(double sparsity, double stddev) {
+  ResolvedScheme scheme = Normal(0, stddev);
+  scheme.structure = Structure::kSparse;
+  scheme.sparsity = sparsity;
+  return scheme;
 }
 
 // The row with `value` in `member`.
@@ -132,6 +139,8 @@ const std::vector<ParameterRow>& ParameterRows() {
   { bound, false }
 #define AT_LEAST(bound) \
   { bound, true }
+#define FROM_TO(lowest, highest) \
+  { lowest, true, highest }
 #define WEIGHTINIT_PARAMETER(name, range, ...) \
   {Parameter::name, #name, &SchemeParameters::name, range},
   static const auto* const rows = new std::vector<ParameterRow>{
@@ -140,6 +149,7 @@ const std::vector<ParameterRow>& ParameterRows() {
 #undef ANY
 #undef ABOVE
 #undef AT_LEAST
+#undef FROM_TO
   return *rows;
 }
 
@@ -162,10 +172,16 @@ const std::vector<SchemeRow>& SchemeRows() {
   TakenParameter { Parameter::name, TakenParameter::Default::kNone, 0 }
 #define OF_ACTIVATION(name) \
   TakenParameter { Parameter::name, TakenParameter::Default::kActivation, 0 }
+#define ANY_TENSOR \
+  {}
+#define RANKS(least, highest) \
+  { least, highest }
+#define UNGROUPED(least, highest) \
+  { least, highest, false }
 #define NO_FANS std::nullopt
 #define WEIGHTINIT_SCHEME(enumerator, number, names, wire, parameters,     \
-                          fan_mode, formula)                               \
-  {Scheme::enumerator, parameters,                                         \
+                          tensors, fan_mode, formula)                      \
+  {Scheme::enumerator, parameters, tensors,                                \
    []([[maybe_unused]] const SchemeInputs& in) -> std::optional<FanMode> { \
      return fan_mode;                                                      \
    },                                                                      \
@@ -179,6 +195,9 @@ const std::vector<SchemeRow>& SchemeRows() {
 #undef DEFAULT
 #undef REQUIRED
 #undef OF_ACTIVATION
+#undef ANY_TENSOR
+#undef RANKS
+#undef UNGROUPED
 #undef NO_FANS
   return *rows;
 }

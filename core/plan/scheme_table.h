@@ -4,6 +4,7 @@
 #ifndef WEIGHTINIT_CORE_PLAN_SCHEME_TABLE_H_
 #define WEIGHTINIT_CORE_PLAN_SCHEME_TABLE_H_
 
+#include <cstddef>
 #include <limits>
 #include <optional>
 #include <string>
@@ -22,10 +23,11 @@ enum class Parameter {
 #include "weightinit/core/request.def"
 };
 
-// A number above `lowest`, or also equal to it.
+// A number above `lowest`, or also equal to it, and at most `highest`.
 struct ParameterRange {
   double lowest = std::numeric_limits<double>::lowest();
   bool lowest_allowed = true;
+  double highest = std::numeric_limits<double>::max();
 };
 
 // A parameter that is a number.
@@ -79,11 +81,21 @@ struct ResolvedScheme {
   DistributionParameters distribution;
   std::optional<double> gain;
   Structure structure = Structure::kElementwise;
+  double sparsity = 0;  // kSparse.
+};
+
+// The tensors that a scheme is for.
+inline constexpr size_t kNoHighestRank = std::numeric_limits<size_t>::max();
+struct TensorsOfScheme {
+  size_t least_rank = 0;
+  size_t highest_rank = kNoHighestRank;
+  bool grouped = true;  // Whether their groups may be more than one.
 };
 
 struct SchemeRow {
   Scheme scheme;
   std::vector<TakenParameter> parameters;
+  TensorsOfScheme tensors;
   // The fan that the formula divides by; nothing if it uses none. `fan` of its
   // argument is not set yet.
   std::optional<FanMode> (*fan_mode)(const SchemeInputs& in);

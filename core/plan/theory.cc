@@ -8,6 +8,7 @@
 #include "core/random/normal_cdf.h"
 #include "core/random/sampler.h"
 #include "weightinit/core/kernel_shape.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -49,6 +50,20 @@ Theory TheoryOfDiagonal(const KernelShape& kernel, int64_t groups,
   const double share = static_cast<double>(ones) / elements;
   return {value * share, value * std::sqrt(share * (1.0 - share)),
           share < 1.0 ? 0 : value, value};
+}
+
+Theory TheoryOfOrthogonal(const OrthogonalShape& matrix, double gain) {
+  // Each vector of the shorter dimension has the length gain.
+  const double size = static_cast<double>(matrix.longer()) *
+                      static_cast<double>(matrix.kernel.places);
+  return {0, gain / std::sqrt(size), -gain, gain};
+}
+
+Theory TheoryOfSparse(const DistributionParameters& distribution, int64_t zeros,
+                      int64_t rows) {
+  const double share = static_cast<double>(zeros) / static_cast<double>(rows);
+  return {0, distribution.stddev * std::sqrt(1.0 - share), std::nullopt,
+          std::nullopt};
 }
 
 Theory TheoryOf(const DistributionParameters& d) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "weightinit/core/kernel_shape.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 
 namespace weightinit {
@@ -22,6 +23,13 @@ struct Theory {
 // That of kDiagonal.
 Theory TheoryOfDiagonal(const KernelShape& kernel, int64_t groups,
                         double value);
+
+// That of kOrthogonal and kOrthogonalCentre. REQUIRES: the tensor has elements.
+Theory TheoryOfOrthogonal(const OrthogonalShape& matrix, double gain);
+
+// That of kSparse. REQUIRES: 0 <= zeros <= rows, and rows is above 0.
+Theory TheoryOfSparse(const DistributionParameters& distribution, int64_t zeros,
+                      int64_t rows);
 
 Theory TheoryOf(const DistributionParameters& distribution);
 

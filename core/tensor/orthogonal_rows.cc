@@ -36,16 +36,6 @@ int64_t OrthogonalRows::BytesFor(int64_t rows, int64_t width) {
          std::max(kPanelBytes, group) + group / 2;
 }
 
-double OrthogonalRows::Operations(int64_t first, int64_t last, int64_t width) {
-  // Row i: 4 times the sum over k <= i of width - k; summed over the rows, by
-  // way of the sums over all rows before `end`.
-  const auto before = [&](int64_t end) {
-    const auto n = static_cast<double>(end);
-    return 2 * n * (n + 1) * (static_cast<double>(width) - (n - 1) / 3);
-  };
-  return before(last) - before(first);
-}
-
 void OrthogonalRows::Want(int64_t first, int64_t last) {
   const bool keeps = first >= begin_ && first < ready_;
   // Tiles that are being made are given up, and so are rows that do not lead on

@@ -30,9 +30,6 @@ class OrthogonalRows {
   // Memory for `rows` rows that are made together.
   static int64_t BytesFor(int64_t rows, int64_t width);
 
-  // Floating-point operations for rows [first, last).
-  static double Operations(int64_t first, int64_t last, int64_t width);
-
   // Whether rows [first, last) are there to be read.
   bool Has(int64_t first, int64_t last) const {
     return first >= begin_ && last <= ready_;

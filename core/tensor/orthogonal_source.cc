@@ -10,7 +10,7 @@
 #include "core/random/half.h"
 #include "core/tensor/orthogonal_rows.h"
 #include "weightinit/core/element_source.h"
-#include "weightinit/core/kernel_shape.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -19,16 +19,6 @@ namespace {
 
 // Numbers on their way from a row to the delivery.
 constexpr int64_t kBuffer = 256;
-
-KernelShape MatrixOf(const TensorPlan& plan, MatrixPlace matrix) {
-  KernelShape kernel = KernelShapeOf(plan.shape, plan.layout);
-  if (matrix == MatrixPlace::kWhole) {
-    kernel.second *= kernel.places;
-    kernel.places = 1;
-    kernel.centre = 0;
-  }
-  return kernel;
-}
 
 // The numbers as elements of the dtype, rounded to float32 first where that is
 // not float64.
@@ -63,61 +53,42 @@ void Encode(Dtype dtype, const double* numbers, int64_t count, uint8_t* out) {
 
 }  // namespace
 
-OrthogonalSource::OrthogonalSource(const TensorPlan& plan, MatrixPlace matrix,
-                                   double gain, int64_t max_bytes_held)
+OrthogonalSource::OrthogonalSource(const TensorPlan& plan,
+                                   int64_t max_bytes_held)
     : dtype_(plan.dtype),
       element_bytes_(DtypeBytes(plan.dtype)),
       walk_(plan.shape, plan.slice, plan.layout),
       in_out_(plan.layout == Layout::kInOut),
-      kernel_(MatrixOf(plan, matrix)),
-      tall_(kernel_.first > kernel_.second),
+      matrix_(OrthogonalShapeOf(plan)),
       next_(plan.first_element),
-      rows_(plan.stream_key, std::min(kernel_.first, kernel_.second),
-            std::max(kernel_.first, kernel_.second), gain) {
-  SetOrder(plan, matrix);
-  if (plan.elements > 0) {
-    end_row_ = RowAt(plan.first_element + plan.elements - 1) + 1;
-  }
+      rows_(plan.stream_key, matrix_.shorter(), matrix_.longer(), *plan.gain) {
+  SetOrder(plan);
+  end_row_ = RowAt(plan.first_element + plan.elements - 1) + 1;
   const int64_t width = rows_.width();
   // As many tiles as there is room for, at least one.
   const int64_t per_tile = kTileRows * width * int64_t{sizeof(double)};
   const int64_t room = max_bytes_held - kept_bytes() -
                        OrthogonalRows::BytesFor(0, width) - per_tile;
   rows_at_once_ = std::min(kTileRows * std::max<int64_t>(1, room / per_tile),
-                           std::max<int64_t>(1, slice_rows_.size()));
+                           std::max<int64_t>(1, slice_rows()));
 }
 
-// Finds out what the slice has of the matrix, and in which order.
-void OrthogonalSource::SetOrder(const TensorPlan& plan, MatrixPlace matrix) {
+// Finds out in which order the slice takes the matrix.
+void OrthogonalSource::SetOrder(const TensorPlan& plan) {
   const size_t rank = plan.shape.size();
   const size_t first = in_out_ ? rank - 1 : 0;
   const size_t second = in_out_ ? rank - 2 : 1;
-  Range along_first{plan.slice[first].start, plan.slice[first].stop};
-  Range along_second{plan.slice[second].start, plan.slice[second].stop};
-  if (matrix == MatrixPlace::kWhole) {
-    // The columns of all places between the first and the last.
-    Range place;
-    for (size_t d = in_out_ ? 0 : 2; d < (in_out_ ? second : rank); ++d) {
-      place.begin = place.begin * plan.shape[d] + plan.slice[d].start;
-      place.end = place.end * plan.shape[d] + plan.slice[d].stop - 1;
-    }
-    const int64_t places = KernelShapeOf(plan.shape, plan.layout).places;
-    along_second = {along_second.begin * places + place.begin,
-                    (along_second.end - 1) * places + place.end + 1};
-  }
-  slice_rows_ = tall_ ? along_second : along_first;
-  slice_columns_ = tall_ ? along_first : along_second;
   // Rows are outermost in the delivery.
-  in_order_ = in_out_ ? tall_ && rank == 2 : !tall_;
+  in_order_ = in_out_ ? matrix_.tall && rank == 2 : !matrix_.tall;
   for (size_t d = 0; d < rank; ++d) {
-    if (d != (tall_ ? second : first)) {
+    if (d != (matrix_.tall ? second : first)) {
       row_elements_ *= plan.slice[d].stop - plan.slice[d].start;
     }
   }
   // What is kept lies so that neighbours in the delivery are neighbours.
-  const bool rows_adjacent = tall_ != in_out_;
-  row_step_ = rows_adjacent ? 1 : slice_columns_.size();
-  column_step_ = rows_adjacent ? slice_rows_.size() : 1;
+  const bool rows_adjacent = matrix_.tall != in_out_;
+  row_step_ = rows_adjacent ? 1 : slice_columns();
+  column_step_ = rows_adjacent ? slice_rows() : 1;
 }
 
 SourceCost OrthogonalSource::cost() const {
@@ -132,9 +103,9 @@ SourceCost OrthogonalSource::cost() const {
 }
 
 OrthogonalSource::Place OrthogonalSource::PlaceOf(int64_t index) const {
-  const int64_t row = index / kernel_.second;
-  const int64_t column = index % kernel_.second;
-  return tall_ ? Place{column, row} : Place{row, column};
+  const int64_t row = index / matrix_.kernel.second;
+  const int64_t column = index % matrix_.kernel.second;
+  return matrix_.tall ? Place{column, row} : Place{row, column};
 }
 
 bool OrthogonalSource::Prepare(int64_t position, int64_t count) {
@@ -172,19 +143,20 @@ void OrthogonalSource::Read(int64_t position, int64_t count, uint8_t* out) {
 }
 
 void OrthogonalSource::ReadRun(const Run& run, uint8_t* out) {
-  if (kernel_.places == 1) {
+  if (matrix_.kernel.places == 1) {
     ReadMatrix(run, out);
     return;
   }
   std::memset(out, 0, static_cast<size_t>(run.count * element_bytes_));
   const auto is_centre = [&](int64_t i) {
-    return (run.first + i * run.stride) % kernel_.places == kernel_.centre;
+    return (run.first + i * run.stride) % matrix_.kernel.places ==
+           matrix_.kernel.centre;
   };
   int64_t i = 0;
   while (i < run.count && !is_centre(i)) ++i;
-  for (; i < run.count; i += run.stride == 1 ? kernel_.places : 1) {
+  for (; i < run.count; i += run.stride == 1 ? matrix_.kernel.places : 1) {
     if (!is_centre(i)) continue;
-    ReadMatrix({(run.first + i * run.stride) / kernel_.places, 1, 1},
+    ReadMatrix({(run.first + i * run.stride) / matrix_.kernel.places, 1, 1},
                out + i * element_bytes_);
   }
 }
@@ -192,11 +164,12 @@ void OrthogonalSource::ReadRun(const Run& run, uint8_t* out) {
 void OrthogonalSource::ReadMatrix(const Run& run, uint8_t* out) {
   if (in_order_) {
     const Place place = PlaceOf(run.first);
-    ReadRow(place, tall_ ? run.stride / kernel_.second : run.stride, run.count,
-            out);
+    ReadRow(place,
+            matrix_.tall ? run.stride / matrix_.kernel.second : run.stride,
+            run.count, out);
     return;
   }
-  const int64_t adjacent = in_out_ ? kernel_.second : 1;
+  const int64_t adjacent = in_out_ ? matrix_.kernel.second : 1;
   for (int64_t i = 0; i < run.count;) {
     const int64_t index = run.first + i * run.stride;
     const Place place = PlaceOf(index);
@@ -204,12 +177,12 @@ void OrthogonalSource::ReadMatrix(const Run& run, uint8_t* out) {
     // dimension ends.
     int64_t n = 1;
     if (run.stride == adjacent) {
-      n = tall_ != in_out_ ? slice_rows_.end - place.row
-                           : slice_columns_.end - place.column;
+      n = matrix_.tall != in_out_ ? matrix_.rows.stop - place.row
+                                  : matrix_.columns.stop - place.column;
     }
     n = std::min(n, run.count - i);
-    const int64_t at = (place.row - slice_rows_.begin) * row_step_ +
-                       (place.column - slice_columns_.begin) * column_step_;
+    const int64_t at = (place.row - matrix_.rows.start) * row_step_ +
+                       (place.column - matrix_.columns.start) * column_step_;
     std::memcpy(out + i * element_bytes_, kept_.data() + at * element_bytes_,
                 static_cast<size_t>(n * element_bytes_));
     i += n;
@@ -227,32 +200,32 @@ void OrthogonalSource::ReadRow(const Place& place, int64_t step, int64_t count,
 }
 
 bool OrthogonalSource::WorkOnKept() {
-  if (kept_rows_ == slice_rows_.size()) return true;
+  if (kept_rows_ == slice_rows()) return true;
   if (kept_.empty()) {
     kept_.resize(static_cast<size_t>(kept_bytes()));
   }
-  const int64_t first = slice_rows_.begin + kept_rows_;
-  const int64_t last = std::min(first + rows_at_once_, slice_rows_.end);
+  const int64_t first = matrix_.rows.start + kept_rows_;
+  const int64_t last = std::min(first + rows_at_once_, matrix_.rows.stop);
   if (!rows_.Wants(first, last)) rows_.Want(first, last);
   if (!rows_.Work()) return false;
-  Keep({first, last});
+  Keep(first, last);
   kept_rows_ += last - first;
-  return kept_rows_ == slice_rows_.size();
+  return kept_rows_ == slice_rows();
 }
 
-void OrthogonalSource::Keep(Range rows) {
+void OrthogonalSource::Keep(int64_t first, int64_t last) {
   std::array<uint8_t, kBuffer * sizeof(double)> elements;
   const int64_t row_bytes = row_step_ * element_bytes_;
   const int64_t column_bytes = column_step_ * element_bytes_;
   // Some columns of some rows, so that what is written stays in the first-level
   // cache.
-  for (int64_t r = rows.begin; r < rows.end; r += kTileRows) {
-    const int64_t tile_end = std::min(r + kTileRows, rows.end);
-    for (int64_t c = 0; c < slice_columns_.size(); c += kBuffer) {
-      const int64_t n = std::min(kBuffer, slice_columns_.size() - c);
+  for (int64_t r = first; r < last; r += kTileRows) {
+    const int64_t tile_end = std::min(r + kTileRows, last);
+    for (int64_t c = 0; c < slice_columns(); c += kBuffer) {
+      const int64_t n = std::min(kBuffer, slice_columns() - c);
       for (int64_t row = r; row < tile_end; ++row) {
-        ReadRow({row, slice_columns_.begin + c}, 1, n, elements.data());
-        uint8_t* to = kept_.data() + (row - slice_rows_.begin) * row_bytes +
+        ReadRow({row, matrix_.columns.start + c}, 1, n, elements.data());
+        uint8_t* to = kept_.data() + (row - matrix_.rows.start) * row_bytes +
                       c * column_bytes;
         if (column_step_ == 1) {
           std::memcpy(to, elements.data(),

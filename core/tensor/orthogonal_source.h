@@ -10,56 +10,46 @@
 #include "core/tensor/orthogonal_rows.h"
 #include "core/tensor/slice_walk.h"
 #include "weightinit/core/element_source.h"
-#include "weightinit/core/kernel_shape.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 
 namespace weightinit {
-
-// Where the orthogonal matrix of a tensor (first, second, spatial...) is.
-enum class MatrixPlace {
-  kWhole,   // It has first rows, and all other dimensions as columns.
-  kCentre,  // It is first x second at the centre of the kernel; around it is 0.
-};
 
 // The matrix is made row by row along its shorter dimension. Where that is the
 // order of delivery, some rows at a time are made and held. Where it is not,
 // all that the slice has of the matrix is made first, and held.
 class OrthogonalSource final : public ElementSource {
  public:
-  // Elements are multiplied by `gain`. Holds at most `max_bytes_held`, or what
-  // the least of rows takes, and all that is kept. REQUIRES: the tensor has
-  // rank 2 or more, and elements.
-  OrthogonalSource(const TensorPlan& plan, MatrixPlace matrix, double gain,
-                   int64_t max_bytes_held);
+  // Holds at most `max_bytes_held`, or what the least of rows takes, and all
+  // that is kept. REQUIRES: plan.structure is kOrthogonal or kOrthogonalCentre,
+  // and the slice has elements.
+  OrthogonalSource(const TensorPlan& plan, int64_t max_bytes_held);
 
   SourceCost cost() const override;
   bool Prepare(int64_t position, int64_t count) override;
   void Read(int64_t position, int64_t count, uint8_t* out) override;
 
  private:
-  struct Range {
-    int64_t begin = 0;
-    int64_t end = 0;
-
-    int64_t size() const { return end - begin; }
-  };
   // A place in the matrix with the shorter dimension as rows.
   struct Place {
     int64_t row = 0;
     int64_t column = 0;
   };
 
-  void SetOrder(const TensorPlan& plan, MatrixPlace matrix);
+  void SetOrder(const TensorPlan& plan);
+  // So many the slice has of the matrix.
+  int64_t slice_rows() const { return matrix_.rows.stop - matrix_.rows.start; }
+  int64_t slice_columns() const {
+    return matrix_.columns.stop - matrix_.columns.start;
+  }
   // Of all that is kept.
   int64_t kept_bytes() const {
-    return in_order_
-               ? 0
-               : slice_rows_.size() * slice_columns_.size() * element_bytes_;
+    return in_order_ ? 0 : slice_rows() * slice_columns() * element_bytes_;
   }
   Place PlaceOf(int64_t index) const;  // Of the matrix, as the tensor counts.
   // REQUIRES: in_order_.
   int64_t RowAt(int64_t position) const {
-    return slice_rows_.begin + position / row_elements_;
+    return matrix_.rows.start + position / row_elements_;
   }
 
   // Writes elements of the tensor. REQUIRES: they are prepared, and where
@@ -72,19 +62,14 @@ class OrthogonalSource final : public ElementSource {
 
   // Makes more of what is kept; whether that is all.
   bool WorkOnKept();
-  void Keep(Range rows);
+  void Keep(int64_t first, int64_t last);
 
   const Dtype dtype_;
   const int64_t element_bytes_;
   const SliceWalk walk_;
   const bool in_out_;
-  const KernelShape kernel_;  // With kWhole one place, and all else as columns.
-  const bool tall_;           // More rows than columns, as the tensor has them.
+  const OrthogonalShape matrix_;
   bool in_order_ = false;     // Rows are made as they are delivered.
-  // What the slice has of the matrix, along its shorter and its longer
-  // dimension.
-  Range slice_rows_;
-  Range slice_columns_;
   int64_t row_elements_ = 1;  // Delivered of each row, places included.
   int64_t next_;              // Where a reader that goes on would read.
   int64_t rows_at_once_ = 0;

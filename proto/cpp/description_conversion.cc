@@ -82,7 +82,7 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   if (plan.fan_in.has_value()) proto->set_fan_in(*plan.fan_in);
   if (plan.fan_out.has_value()) proto->set_fan_out(*plan.fan_out);
   if (plan.gain.has_value()) proto->set_gain(*plan.gain);
-  if (plan.parts.empty() && plan.structure == Structure::kElementwise) {
+  if (plan.drawn()) {
     ToProto(plan.parameters, proto->mutable_parameters());
   }
   proto->set_mean(plan.mean);
@@ -102,6 +102,8 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   proto->set_axis(static_cast<int32_t>(plan.axis));
   proto->set_stacked(plan.stacked);
   for (const TensorPlan& part : plan.parts) ToProto(part, proto->add_parts());
+  proto->set_operations(plan.operations);
+  proto->set_zeros_per_column(plan.zeros_per_column);
 }
 
 void DescribeServer(const Limits& limits, int max_streams,
@@ -120,6 +122,7 @@ void DescribeServer(const Limits& limits, int max_streams,
   proto->set_max_chunk_bytes(static_cast<int32_t>(kMaxChunkBytes));
   proto->set_default_chunk_bytes(static_cast<int32_t>(kDefaultChunkBytes));
   proto->set_max_tensors(limits.max_tensors);
+  proto->set_max_operations(limits.max_operations);
 }
 
 }  // namespace weightinit

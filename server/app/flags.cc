@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -164,6 +165,13 @@ void Declare(CLI::App* app, Flags* flags) {
                   "Largest tensor served, in elements before slicing")
       ->envname("WEIGHTINIT_SERVER_MAX_ELEMENTS")
       ->check(CLI::Range(int64_t{1}, kMaxElementsCeiling))
+      ->capture_default_str();
+  app->add_option("--max-operations", flags->server.limits.max_operations,
+                  "Largest work for one tensor's slice, in floating-point "
+                  "operations beside those of its draws; an orthogonal matrix "
+                  "of N rows and columns takes 4/3 N^3")
+      ->envname("WEIGHTINIT_SERVER_MAX_OPERATIONS")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   DeclareBounds(app, &flags->server);
   app->add_option("--generator-threads", flags->server.generator_threads,

@@ -19,6 +19,8 @@ namespace weightinit::fuzz {
 namespace {
 
 constexpr int64_t kMaxElements = 4096;
+constexpr int64_t kMaxBytesHeld = 4 << 20;
+constexpr int64_t kMaxOperations = 10'000'000;
 
 void Try(absl::Span<const uint8_t> data) {
   static const RootSeed root_seed =
@@ -29,7 +31,10 @@ void Try(absl::Span<const uint8_t> data) {
   SerializeHeader(*plan);
   // Where the cost is that of the whole tensor, that is to be small too.
   TensorReader reader(*plan);
-  if (plan->elements > kMaxElements || reader.cost().bytes_held > 0) return;
+  if (plan->elements > kMaxElements || plan->operations > kMaxOperations ||
+      reader.cost().bytes_held > kMaxBytesHeld) {
+    return;
+  }
   std::vector<uint8_t> chunk(std::max<size_t>(
       8, static_cast<size_t>(std::min(
              plan->chunk_elements * DtypeBytes(plan->dtype), plan->bytes))));

@@ -69,6 +69,8 @@ OPTIONS = {
                 {"mean": -0.5, "low": -0.5, "high": -0.5, "stddev": 0.0}),
     "--scale": (["--shape", "4x4", "--scheme", "variance_scaling", "--scale", "4",
                  "--distribution", "normal"], {"gain": 2.0, "stddev": 1.0}),
+    "--sparsity": (["--shape", "9x4", "--scheme", "sparse", "--sparsity", "0.4"],
+                   {"zeros_per_column": 4, "distribution": "normal"}),
     "--distribution": (["--shape", "4x4", "--scheme", "variance_scaling",
                         "--distribution", "uniform"], {"distribution": "uniform"}),
     "--shard": (["--shape", "10x4", "--shard", "2/3"], {"slice_shape": [2, 4]}),
@@ -206,7 +208,7 @@ class CliTest(CliTestCase):
         self.assertEqual(set(report), {
             "name", "shape", "slice", "slice_shape", "scheme", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
-            "tensor_elements", "elements", "bytes", "dtype", "layout", "seed_name",
+            "tensor_elements", "elements", "bytes", "operations", "zeros_per_column", "dtype", "layout", "seed_name",
             "seed", "generator", "crc32", "sha256", "seconds", "resumed", "measured", "output",
             "advisories"})
         data = self.read("w.bin")
@@ -327,12 +329,14 @@ class CliTest(CliTestCase):
                 if command == ["info"]:
                     self.assertEqual(remote["limits"].pop("max_streams"), 256)
                     self.assertEqual(local["limits"].pop("max_streams"), 2**31 - 1)
+                    self.assertEqual(remote["limits"].pop("max_operations"), 10**13)
+                    self.assertEqual(local["limits"].pop("max_operations"), 2**63 - 1)
                 self.assertEqual(remote, local)
 
     def test_info_lists_capabilities(self):
         info = json.loads(self.succeed("info", "--json").stdout)
         self.assertEqual(set(info["dtypes"]), set(DTYPES))
-        self.assertEqual(len(info["schemes"]), 17)
+        self.assertEqual(len(info["schemes"]), 20)
         self.assertEqual(info["generators"], ["philox4x32_v1"])
         self.assertEqual(info["limits"]["max_rank"], 16)
         self.assertIn(b"he_normal", self.succeed("info").stdout)

@@ -31,12 +31,13 @@ import weightinit.torch
 SEED = 11
 EVEN = (16, 32)  # Width and hidden width, which 4 divides; those of UNEVEN it does not.
 UNEVEN = (10, 13)
-FOR_CONVOLUTIONS = ("dirac",)
+FOR_CONVOLUTIONS = ("dirac", "delta_orthogonal")
 VALUES = {
     "constant": {"value": 0.25},
     "truncated_normal": {"low": -1, "high": 2},
     "xavier_normal": {"gain": 1.5},
     "he_uniform": {"fan_mode": "out"},
+    "sparse": {"sparsity": 0.3},
     "variance_scaling": {"fan_mode": "average", "distribution": "uniform"},
 }
 

@@ -74,7 +74,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_gathered_weights_of_every_scheme_are_those_of_one_process(run: Run, layout: str) -> None:
     names = schemes()
-    assert len(names) >= 16
+    assert len(names) >= 18
     for scheme in names:
         run.check(f"{layout}, {scheme}")
 

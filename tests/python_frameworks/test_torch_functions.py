@@ -22,10 +22,11 @@ DRAWN = (
     "xavier_normal_",
     "kaiming_uniform_",
     "kaiming_normal_",
+    "orthogonal_",
+    "sparse_",
 )
 CONSTANT = ("constant_", "ones_", "zeros_")
 DIAGONAL = ("eye_", "dirac_")
-NOT_OFFERED = ("orthogonal_", "sparse_")
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
 
@@ -51,7 +52,6 @@ def test_every_function_of_torch_is_there() -> None:
         *DRAWN,
         *CONSTANT,
         *DIAGONAL,
-        *NOT_OFFERED,
     }
 
 
@@ -222,11 +222,3 @@ def test_what_torch_refuses_of_eye_and_dirac_is_refused(name: str) -> None:
                 initialise(torch.zeros(shape))
     with pytest.raises(ValueError, match="groups"):
         weightinit.torch.dirac_(torch.zeros(4, 4, 3), 3)
-
-
-@pytest.mark.parametrize("name", NOT_OFFERED)
-def test_what_is_not_offered_is_named(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=f"{name} is not offered yet"):
-        function(name)(torch.zeros(3, 3), name="w")
-    with pytest.raises(ValueError, match="tensor: has 1 dimensions"):
-        function(name)(torch.zeros(3), name="w")

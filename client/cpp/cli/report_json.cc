@@ -75,6 +75,8 @@ Json Description(const v1::TensorDescription& description) {
   json["tensor_elements"] = description.tensor_elements();
   json["elements"] = description.elements();
   json["bytes"] = description.bytes();
+  json["operations"] = description.operations();
+  json["zeros_per_column"] = description.zeros_per_column();
   json["dtype"] = WireName<Dtype>(description.dtype());
   json["layout"] = WireName<Layout>(description.layout());
   json["seed_name"] = description.seed_name().empty()
@@ -127,6 +129,7 @@ std::string InfoJson(const v1::GetServerInfoResponse& info) {
   json["dtypes"] = Names<Dtype>(info.dtypes());
   const v1::ServerLimits& limits = info.limits();
   json["limits"] = {{"max_elements", limits.max_elements()},
+                    {"max_operations", limits.max_operations()},
                     {"max_streams", limits.max_streams()},
                     {"max_rank", limits.max_rank()},
                     {"max_name_bytes", limits.max_name_bytes()},

@@ -76,6 +76,15 @@ void AddDescription(const v1::TensorDescription& description,
            WireName<Distribution>(description.parameters().distribution()),
            out);
   }
+  if (description.zeros_per_column() > 0) {
+    AddRow("zeros",
+           absl::StrCat(description.zeros_per_column(), " in each column"),
+           out);
+  }
+  if (description.operations() > 0) {
+    AddRow("operations", Number(static_cast<double>(description.operations())),
+           out);
+  }
   if (!description.seed_name().empty()) {
     AddRow("seed name", description.seed_name(), out);
   }
@@ -182,6 +191,14 @@ std::string InfoText(const v1::GetServerInfoResponse& info) {
   AddRow("schemes", Names<Scheme>(info.schemes()), &out);
   AddRow("dtypes", Names<Dtype>(info.dtypes()), &out);
   AddRow("max elements", absl::StrCat(limits.max_elements()), &out);
+  AddRow(
+      "operations",
+      limits.max_operations() == std::numeric_limits<int64_t>::max()
+          ? "no limit"
+          : absl::StrCat("at most ",
+                         Number(static_cast<double>(limits.max_operations())),
+                         " for a tensor"),
+      &out);
   // As many calls as one likes in a process of its own.
   AddRow("max streams",
          limits.max_streams() == std::numeric_limits<int32_t>::max()

@@ -69,7 +69,10 @@ class LocalClient final : public WeightClient {
   explicit LocalClient(const LocalOptions& options)
       : limits_{options.max_elements},
         threads_(ThreadsOf(options)),
-        timeout_(options.timeout) {}
+        timeout_(options.timeout) {
+    // Nobody else waits for the process.
+    limits_.max_operations = std::numeric_limits<int64_t>::max();
+  }
 
   absl::StatusOr<v1::TensorDescription> Describe(
       const v1::DescribeTensorRequest& request) override {
@@ -165,7 +168,7 @@ class LocalClient final : public WeightClient {
     return FetchLocally(*plan, {threads_, deadline}, destination);
   }
 
-  const Limits limits_;
+  Limits limits_;
   const int threads_;
   const absl::Duration timeout_;
 };

@@ -54,6 +54,9 @@ class Description:
         tensor_elements: Of the full tensor.
         elements: Of what is delivered.
         bytes: Of what is delivered.
+        operations: Floating-point operations of the slice beside those of draws, as an
+            orthogonal matrix takes them.
+        zeros_per_column: Of sparse, the zeros in each column.
         key: The Philox key.
         stream: The upper half of the Philox counter.
         advisories: What may be amiss.
@@ -85,6 +88,8 @@ class Description:
     tensor_elements: int
     elements: int
     bytes: int
+    operations: int
+    zeros_per_column: int
     key: int
     stream: int
     advisories: tuple[Advisory, ...]
@@ -123,6 +128,8 @@ class Description:
             tensor_elements=message.tensor_elements,
             elements=message.elements,
             bytes=message.bytes,
+            operations=message.operations,
+            zeros_per_column=message.zeros_per_column,
             key=message.key,
             stream=message.stream,
             advisories=tuple(Advisory._of(a) for a in message.advisories),

@@ -25,14 +25,16 @@ class Weights(TypedDict, total=False):
         name: Selects the random stream; tensors of different names are independent.
         activation: That follows the layer, for example "relu"; chooses the scheme.
         scheme: For example "he_normal"; default: chosen from the activation.
-        gain: Factor of the Xavier standard deviation, or of an identity, above 0.
+        gain: Factor of the Xavier standard deviation, of an identity, or of an orthogonal
+            matrix, above 0.
         negative_slope: Of the activation, for the He and the variance_preserving schemes.
         mean: Of normal and truncated_normal.
-        stddev: Of normal and truncated_normal, at least 0.
+        stddev: Of normal, truncated_normal and what is not 0 of sparse, at least 0.
         low: Lower bound; of truncated_normal in standard deviations from the mean.
         high: Upper bound, likewise.
         value: Of constant.
         scale: Numerator of variance_scaling, above 0.
+        sparsity: Of sparse, the share of zeros in each column, from 0 to 1.
         fan_mode: "in", "out", "average" or "geometric".
         distribution: Of variance_scaling: "uniform", "normal" or "truncated_normal".
         groups: Of a grouped convolution, at least 1.
@@ -54,6 +56,7 @@ class Weights(TypedDict, total=False):
     high: float | None
     value: float | None
     scale: float | None
+    sparsity: float | None
     fan_mode: str | None
     distribution: str | None
     groups: int | None
@@ -138,7 +141,7 @@ class ModelArguments(TypedDict, total=False):
     selections: Mapping[str, Slices | Shard] | None
 
 
-_FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale")
+_FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale", "sparsity")
 _KNOWN = TensorArguments.__optional_keys__
 _PART_KNOWN = Part.__optional_keys__
 _CONCATENATION_KNOWN = Concatenation.__optional_keys__

@@ -38,7 +38,8 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
   const Rule rules[] = {
       {"gain",
        [](SchemeParameters& p) { p.gain = 1; },
-       {Scheme::kXavierUniform, Scheme::kXavierNormal, Scheme::kIdentity}},
+       {Scheme::kXavierUniform, Scheme::kXavierNormal, Scheme::kIdentity,
+        Scheme::kOrthogonal, Scheme::kDeltaOrthogonal}},
       {"negative_slope",
        [](SchemeParameters& p) { p.negative_slope = 0.1; },
        {Scheme::kHeUniform, Scheme::kHeNormal,
@@ -48,7 +49,7 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
        {Scheme::kNormal, Scheme::kTruncatedNormal}},
       {"stddev",
        [](SchemeParameters& p) { p.stddev = 1; },
-       {Scheme::kNormal, Scheme::kTruncatedNormal}},
+       {Scheme::kNormal, Scheme::kTruncatedNormal, Scheme::kSparse}},
       {"low",
        [](SchemeParameters& p) { p.low = -1; },
        {Scheme::kUniform, Scheme::kTruncatedNormal}},
@@ -59,6 +60,9 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
       {"scale",
        [](SchemeParameters& p) { p.scale = 1; },
        {Scheme::kVarianceScaling}},
+      {"sparsity",
+       [](SchemeParameters& p) { p.sparsity = 0.5; },
+       {Scheme::kSparse}},
       {"fan_mode",
        [](SchemeParameters& p) { p.fan_mode = FanMode::kOut; },
        {Scheme::kHeUniform, Scheme::kHeNormal, Scheme::kVarianceScaling,
@@ -71,12 +75,18 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
     for (const Rule& rule : rules) {
       TensorRequest request;
       request.tensor.shape = {8, 4};
-      if (scheme.value == Scheme::kDirac) request.tensor.shape = {8, 4, 3};
+      if (scheme.value == Scheme::kDirac ||
+          scheme.value == Scheme::kDeltaOrthogonal) {
+        request.tensor.shape = {8, 4, 3};
+      }
       // Some schemes have a slope of this activation only.
       request.tensor.activation = Activation::kLeakyRelu;
       request.tensor.scheme = scheme.value;
       if (request.tensor.scheme == Scheme::kConstant) {
         request.tensor.parameters.value = 1;
+      }
+      if (request.tensor.scheme == Scheme::kSparse) {
+        request.tensor.parameters.sparsity = 0.1;
       }
       rule.set(request.tensor.parameters);
       const bool taken = std::find(rule.takers.begin(), rule.takers.end(),

@@ -229,45 +229,6 @@ INSTANTIATE_TEST_SUITE_P(
                             },
                             {"tensor.parameters.negative_slope"},
                             "must be leaky_relu or prelu"},
-                    BadCase{"IdentityOfRankOne",
-                            [](R& r) {
-                              r.tensor.shape = {10};
-                              r.tensor.scheme = Scheme::kIdentity;
-                            },
-                            {"tensor.shape"},
-                            "must be 2 for identity"},
-                    BadCase{"IdentityWithGroups",
-                            [](R& r) {
-                              r.tensor.shape = {10, 10};
-                              r.tensor.scheme = Scheme::kIdentity;
-                              r.tensor.fan.groups = 2;
-                            },
-                            {"tensor.fan.groups"},
-                            "must be 1 for identity"},
-                    BadCase{"IdentityWhoseGainHasNoFloat16",
-                            [](R& r) {
-                              r.tensor.shape = {10, 10};
-                              r.tensor.scheme = Scheme::kIdentity;
-                              r.tensor.dtype = Dtype::kFloat16;
-                              r.tensor.parameters.gain = 1e6;
-                            },
-                            {"tensor.parameters.gain"},
-                            "finite in float16"},
-                    BadCase{"DiracOfAMatrix",
-                            [](R& r) {
-                              r.tensor.shape = {10, 10};
-                              r.tensor.scheme = Scheme::kDirac;
-                            },
-                            {"tensor.shape"},
-                            "must be from 3 to 5 for dirac"},
-                    BadCase{"DiracGroupsDoNotDivide",
-                            [](R& r) {
-                              r.tensor.shape = {10, 10, 3};
-                              r.tensor.scheme = Scheme::kDirac;
-                              r.tensor.fan.groups = 3;
-                            },
-                            {"tensor.fan.groups"},
-                            "must divide"},
                     BadCase{"GroupsDoNotDivide",
                             [](R& r) { r.tensor.fan.groups = 5; },
                             {"tensor.fan.groups"},

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "core/tensor/orthogonal_rows.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "weightinit/core/element_source.h"
+#include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
@@ -41,6 +41,13 @@ TensorRequest Request(std::vector<int64_t> shape, Dtype dtype = Dtype::kFloat64,
   request.tensor.dtype = dtype;
   request.tensor.fan.layout = layout;
   return request;
+}
+
+// The plan of another matrix, also where no scheme offers it.
+TensorPlan Orthogonal(TensorPlan plan, Structure structure, double gain) {
+  plan.structure = structure;
+  plan.gain = gain;
+  return plan;
 }
 
 // The vectors of the reflections, rows x width, and the sign of each row.
@@ -109,11 +116,11 @@ Matrix Define(int64_t rows, int64_t width, double gain) {
 }
 
 // Element (first, second, place) of the tensor with `places` places.
-double Expected(const Matrix& matrix, MatrixPlace where, int64_t places,
+double Expected(const Matrix& matrix, Structure where, int64_t places,
                 int64_t centre, int64_t first, int64_t second, int64_t place,
                 bool tall) {
   int64_t column = second;
-  if (where == MatrixPlace::kCentre) {
+  if (where == Structure::kOrthogonalCentre) {
     if (place != centre) return 0;
   } else {
     column = second * places + place;
@@ -123,7 +130,7 @@ double Expected(const Matrix& matrix, MatrixPlace where, int64_t places,
 }
 
 // What is to be delivered of `plan`, in float64.
-std::vector<double> ExpectedElements(const TensorPlan& plan, MatrixPlace where,
+std::vector<double> ExpectedElements(const TensorPlan& plan, Structure where,
                                      double gain) {
   const size_t rank = plan.shape.size();
   const bool in_out = plan.layout == Layout::kInOut;
@@ -138,7 +145,7 @@ std::vector<double> ExpectedElements(const TensorPlan& plan, MatrixPlace where,
   }
   const int64_t rows = plan.shape[first];
   const int64_t columns =
-      plan.shape[second] * (where == MatrixPlace::kWhole ? places : 1);
+      plan.shape[second] * (where == Structure::kOrthogonal ? places : 1);
   const Matrix matrix =
       Define(std::min(rows, columns), std::max(rows, columns), gain);
   const std::vector<int64_t> sizes = plan.SliceShape();
@@ -185,10 +192,11 @@ TEST(OrthogonalSourceTest, EveryElementIsThatOfTheDefinition) {
     for (const Layout layout : {Layout::kOutIn, Layout::kInOut}) {
       const TensorPlan plan =
           Resolve(Request(shape, Dtype::kFloat64, layout)).value();
-      const auto expected = ExpectedElements(plan, MatrixPlace::kWhole, 1.5);
+      const auto expected = ExpectedElements(plan, Structure::kOrthogonal, 1.5);
       for (const int64_t limit : {0, 3 << 20}) {
         for (const int64_t count : {1, 29, 1 << 20}) {
-          OrthogonalSource source(plan, MatrixPlace::kWhole, 1.5, limit);
+          OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1.5),
+                                  limit);
           ASSERT_EQ(ReadInOrder(source, plan, count), expected)
               << testing::PrintToString(shape) << " holding " << limit
               << ", read by " << count;
@@ -205,9 +213,10 @@ TEST(OrthogonalSourceTest, AroundTheCentreOfAKernelIsZero) {
     for (const Layout layout : {Layout::kOutIn, Layout::kInOut}) {
       const TensorPlan plan =
           Resolve(Request(shape, Dtype::kFloat64, layout)).value();
-      OrthogonalSource source(plan, MatrixPlace::kCentre, 1, 1 << 20);
+      OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonalCentre, 1),
+                              1 << 20);
       ASSERT_EQ(ReadInOrder(source, plan, 31),
-                ExpectedElements(plan, MatrixPlace::kCentre, 1))
+                ExpectedElements(plan, Structure::kOrthogonalCentre, 1))
           << testing::PrintToString(shape);
     }
   }
@@ -232,9 +241,9 @@ TEST(OrthogonalSourceTest, AnySliceAndRangeIsThatOfTheWhole) {
     request.first_element = below(elements);
     request.element_count = 1 + below(elements - request.first_element);
     const TensorPlan plan = Resolve(request).value();
-    for (const MatrixPlace where :
-         {MatrixPlace::kWhole, MatrixPlace::kCentre}) {
-      OrthogonalSource source(plan, where, 1, 3 << 20);
+    for (const Structure where :
+         {Structure::kOrthogonal, Structure::kOrthogonalCentre}) {
+      OrthogonalSource source(Orthogonal(plan, where, 1), 3 << 20);
       ASSERT_EQ(ReadInOrder(source, plan, 1 + below(40)),
                 ExpectedElements(plan, where, 1))
           << testing::PrintToString(request.tensor.shape) << ", round "
@@ -245,9 +254,10 @@ TEST(OrthogonalSourceTest, AnySliceAndRangeIsThatOfTheWhole) {
 
 TEST(OrthogonalSourceTest, AnyOrderOfReadsGivesTheSameElements) {
   const TensorPlan plan = Resolve(Request({90, 100})).value();
-  const auto expected = ExpectedElements(plan, MatrixPlace::kWhole, 1);
+  const auto expected = ExpectedElements(plan, Structure::kOrthogonal, 1);
   // Room for two tiles.
-  OrthogonalSource source(plan, MatrixPlace::kWhole, 1, 1080 << 10);
+  OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1),
+                          1080 << 10);
   std::mt19937 random(9);
   for (int round = 0; round < 300; ++round) {
     const auto first = static_cast<int64_t>(random() % 9000);
@@ -263,11 +273,12 @@ TEST(OrthogonalSourceTest, AnyOrderOfReadsGivesTheSameElements) {
 
 TEST(OrthogonalSourceTest, EveryInstructionSetMakesTheSameBits) {
   const TensorPlan plan = Resolve(Request({70, 130})).value();
-  const auto expected = ExpectedElements(plan, MatrixPlace::kWhole, 1);
+  const auto expected = ExpectedElements(plan, Structure::kOrthogonal, 1);
   for (const SimdTarget& target : KnownSimdTargets()) {
     if (!target.supported) continue;
     ASSERT_TRUE(ForceSimdTarget(target.name).ok());
-    OrthogonalSource source(plan, MatrixPlace::kWhole, 1, 1 << 20);
+    OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1),
+                            1 << 20);
     EXPECT_EQ(ReadInOrder(source, plan, 1000), expected) << target.name;
   }
   ASSERT_TRUE(ForceSimdTarget("").ok());
@@ -275,9 +286,9 @@ TEST(OrthogonalSourceTest, EveryInstructionSetMakesTheSameBits) {
 
 TEST(OrthogonalSourceTest, Float64RoundsToTheOtherDtypes) {
   const std::vector<double> expected = ExpectedElements(
-      Resolve(Request({20, 30})).value(), MatrixPlace::kWhole, 1);
+      Resolve(Request({20, 30})).value(), Structure::kOrthogonal, 1);
   const TensorPlan plan = Resolve(Request({20, 30}, Dtype::kFloat32)).value();
-  OrthogonalSource source(plan, MatrixPlace::kWhole, 1, 1 << 20);
+  OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1), 1 << 20);
   std::vector<float> elements(600);
   source.Read(0, 600, reinterpret_cast<uint8_t*>(elements.data()));
   for (size_t i = 0; i < 600; ++i) {
@@ -288,21 +299,22 @@ TEST(OrthogonalSourceTest, Float64RoundsToTheOtherDtypes) {
 TEST(OrthogonalSourceTest, WhatIsPreparedIsReadAtOnce) {
   for (const std::vector<int64_t>& shape : Shapes()) {
     const TensorPlan plan = Resolve(Request(shape)).value();
-    OrthogonalSource source(plan, MatrixPlace::kWhole, 1, 3 << 20);
+    OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1),
+                            3 << 20);
     while (!source.Prepare(0, plan.elements)) {
     }
     EXPECT_TRUE(source.Prepare(0, plan.elements));
     EXPECT_EQ(ReadInOrder(source, plan, plan.elements),
-              ExpectedElements(plan, MatrixPlace::kWhole, 1));
+              ExpectedElements(plan, Structure::kOrthogonal, 1));
   }
 }
 
 TEST(OrthogonalSourceTest, SlicesAlongTheShorterDimensionCostTheirShare) {
   const auto cost = [](std::vector<int64_t> shape, Layout layout) {
-    return OrthogonalSource(
-               Resolve(Request(std::move(shape), Dtype::kFloat32, layout))
-                   .value(),
-               MatrixPlace::kWhole, 1, 20 << 20)
+    const TensorPlan plan =
+        Resolve(Request(std::move(shape), Dtype::kFloat32, layout)).value();
+    return OrthogonalSource(Orthogonal(plan, Structure::kOrthogonal, 1),
+                            20 << 20)
         .cost();
   };
   for (const SourceCost& cheap :
@@ -328,12 +340,13 @@ TEST(OrthogonalSourceTest, RowsCostFourOperationsForEachElementOfTheirVectors) {
       operations += 4 * static_cast<double>(70 - k);
     }
   }
-  EXPECT_NEAR(OrthogonalRows::Operations(20, 50, 70), operations, 1e-6);
+  EXPECT_NEAR(OrthogonalOperations(20, 50, 70), operations, 1e-6);
 }
 
 TEST(OrthogonalSourceTest, RowsAreOrthonormalTimesTheGain) {
   const TensorPlan plan = Resolve(Request({200, 300})).value();
-  OrthogonalSource source(plan, MatrixPlace::kWhole, 3, 20 << 20);
+  OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 3),
+                          20 << 20);
   const std::vector<double> q = ReadInOrder(source, plan, plan.elements);
   for (size_t i = 0; i < 200; ++i) {
     for (size_t j = 0; j <= i; ++j) {
@@ -366,7 +379,8 @@ TEST(OrthogonalSourceTest, MatricesOfManySeedsHaveHaarsDistribution) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     const TensorPlan plan =
         Resolve(Request({3, 3}, Dtype::kFloat64, Layout::kOutIn, seed)).value();
-    OrthogonalSource source(plan, MatrixPlace::kWhole, 1, 1 << 20);
+    OrthogonalSource source(Orthogonal(plan, Structure::kOrthogonal, 1),
+                            1 << 20);
     const std::vector<double> q = ReadInOrder(source, plan, 9);
     for (size_t i = 0; i < 9; ++i) entries[i].push_back(q[i]);
     positive += Determinant(q) > 0 ? 1 : 0;

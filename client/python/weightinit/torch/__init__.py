@@ -11,7 +11,6 @@ from torch.nn.init import calculate_gain
 
 from weightinit._rules import Rules
 from weightinit.torch._functions import (
-    NotOffered,
     constant_,
     dirac_,
     eye_,
@@ -31,7 +30,6 @@ from weightinit.torch._init import init_
 from weightinit.torch._manifest import manifest_of
 
 __all__ = [
-    "NotOffered",
     "Rules",
     "calculate_gain",
     "constant_",

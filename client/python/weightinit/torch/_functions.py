@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch.nn.init import calculate_gain
 
 from weightinit._default import default_source
-from weightinit._errors import InvalidArgument, Unimplemented, Violation, invalid, invalid_type
+from weightinit._errors import InvalidArgument, Violation, invalid, invalid_type
 from weightinit.torch._memory import DTYPES, dtype_name, target_of
 
 # The arguments of these functions by those of Source.tensor.
@@ -22,10 +22,6 @@ _WORDS = {
     "stddev": "std",
     "value": "val",
 }
-
-
-class NotOffered(Unimplemented, NotImplementedError):
-    """A function of torch.nn.init that there is not yet."""
 
 
 def _seed_of(seed: int | None, generator: torch.Generator | None) -> int:
@@ -277,20 +273,33 @@ def dirac_(
     return _fill(tensor, name, seed, scheme="dirac", groups=groups)
 
 
-def _not_offered(name: str, tensor: torch.Tensor, fewest: int, most: int) -> NoReturn:
-    """Refuses what torch refuses with ValueError too, and then everything."""
-    _check_dimensions(tensor, fewest, most)
-    raise NotOffered(
-        f"weightinit.torch.{name} is not offered yet; torch.nn.init.{name} is, with torch's "
-        "random numbers"
-    )
+def orthogonal_(
+    tensor: torch.Tensor,
+    gain: float = 1,
+    generator: torch.Generator | None = None,
+    *,
+    seed: int | None = None,
+    name: str,
+) -> torch.Tensor:
+    """A random orthogonal matrix times `gain`, which is above 0; rows are the first dimension.
+
+    Columns are all other dimensions. If there are more rows than columns the columns are
+    orthonormal, otherwise the rows.
+    """
+    if isinstance(tensor, torch.Tensor) and tensor.dim() < 2:
+        raise invalid("tensor", f"has {tensor.dim()} dimensions, it has to have at least 2")
+    return _fill(tensor, name, seed, generator, scheme="orthogonal", gain=gain)
 
 
-def orthogonal_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn:
-    """Raises :class:`NotOffered`."""
-    _not_offered("orthogonal_", tensor, 2, 16)
-
-
-def sparse_(tensor: torch.Tensor, *arguments: Any, **named: Any) -> NoReturn:
-    """Raises :class:`NotOffered`."""
-    _not_offered("sparse_", tensor, 2, 2)
+def sparse_(
+    tensor: torch.Tensor,
+    sparsity: float,
+    std: float = 0.01,
+    generator: torch.Generator | None = None,
+    *,
+    seed: int | None = None,
+    name: str,
+) -> torch.Tensor:
+    """Normal with mean 0, and in each column that share of zeros, from 0 to 1, rounded up."""
+    _check_dimensions(tensor, 2, 2)
+    return _fill(tensor, name, seed, generator, scheme="sparse", sparsity=sparsity, stddev=std)

@@ -28,6 +28,9 @@ struct Limits {
   int64_t max_elements = int64_t{1} << 40;
   // Tensors of one model.
   int64_t max_tensors = 100000;
+  // Floating-point operations of one tensor's slice, beside those of its draws:
+  // enough for an orthogonal matrix of 16384 x 16384.
+  int64_t max_operations = 10'000'000'000'000;
 };
 
 }  // namespace weightinit

@@ -33,6 +33,12 @@ enum class Structure {
   // The gain on the diagonal of each group of a matrix, or of the matrix at the
   // centre of a kernel; elsewhere 0.
   kDiagonal,
+  // All of it is an orthogonal matrix, see orthogonal_shape.h.
+  kOrthogonal,
+  // The same at the centre of a kernel; elsewhere 0.
+  kOrthogonalCentre,
+  // Draws, and in each column of the matrix some zeros.
+  kSparse,
 };
 
 struct Advisory {
@@ -71,7 +77,8 @@ struct TensorPlan {
   std::optional<double> gain;
   Structure structure = Structure::kElementwise;
   int64_t groups = 1;                 // kDiagonal.
-  DistributionParameters parameters;  // kElementwise; else kUnspecified.
+  int64_t zeros_per_column = 0;       // kSparse.
+  DistributionParameters parameters;  // If drawn(); else kUnspecified.
   // Theory of the values delivered.
   double mean = 0;
   double stddev = 0;
@@ -81,6 +88,9 @@ struct TensorPlan {
   int64_t first_element = 0;
   int64_t elements = 0;  // That are delivered, from first_element on.
   int64_t bytes = 0;
+  // Floating-point operations for the slice, beside those of draws; of a tensor
+  // of parts, all of theirs.
+  int64_t operations = 0;
   StreamKey stream_key;
   std::vector<Advisory> advisories;
   // Along which dimension the parts lie, and whether it counts them. The plan
@@ -93,6 +103,12 @@ struct TensorPlan {
   std::vector<TensorPlan> parts;
   // Elements of a chunk, at least 1.
   int64_t chunk_elements = 0;
+
+  // Whether elements are draws of `parameters`.
+  bool drawn() const {
+    return parts.empty() && (structure == Structure::kElementwise ||
+                             structure == Structure::kSparse);
+  }
 
   std::vector<int64_t> SliceShape() const {
     std::vector<int64_t> sizes;

@@ -231,12 +231,14 @@ TEST_F(BothClientsTest, ErrorOfASinkSaysHowMuchCameBefore) {
   }
 }
 
-TEST_F(BothClientsTest, InfoDiffersInTheStreamsAtOnceAlone) {
+TEST_F(BothClientsTest, InfoDiffersInWhatBoundsCallsAlone) {
   auto local = local_[0]->Info();
   auto remote = remote_->Info();
   ASSERT_TRUE(local.ok() && remote.ok());
   EXPECT_EQ(local->limits().max_streams(), INT32_MAX);
   remote->mutable_limits()->set_max_streams(INT32_MAX);
+  EXPECT_EQ(local->limits().max_operations(), INT64_MAX);
+  remote->mutable_limits()->set_max_operations(INT64_MAX);
   EXPECT_EQ(local->SerializeAsString(), remote->SerializeAsString());
 }
 
