@@ -80,7 +80,7 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
     case Part::kSummary:
       return Summary();
     case Part::kHeader:
-      return StreamMessage(Header(), totals());
+      return Header();
     case Part::kChunk: {
       const grpc::ByteBuffer chunk = chunks_->Next();
       if (chunks_->next_effort() == Effort::kNone) part_ = Part::kTrailer;
@@ -100,9 +100,10 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Next() {
 }
 
 int64_t ModelMessageSource::MaxBytesHeld(int messages) const {
-  // Which tensors there are, and how large, is not known yet.
+  // Which tensors there are, and how large, is not known yet. The header of one
+  // that takes more says so.
   return int64_t{messages} * max_chunk_bytes_ +
-         request_bytes_ * kRequestGrowth + kDefaultMaxBytesHeld;
+         request_bytes_ * kRequestGrowth + source_bytes_held_;
 }
 
 absl::StatusOr<StreamMessage> ModelMessageSource::Summary() {
@@ -115,8 +116,8 @@ absl::StatusOr<StreamMessage> ModelMessageSource::Summary() {
   return message;
 }
 
-grpc::ByteBuffer ModelMessageSource::Header() {
-  grpc::ByteBuffer header = SerializeModelTensor(*tensor_);
+StreamMessage ModelMessageSource::Header() {
+  StreamMessage header(SerializeModelTensor(*tensor_), totals());
   if (!tensor_->alias_of.empty()) {
     NextTensor();
     return header;
@@ -124,6 +125,11 @@ grpc::ByteBuffer ModelMessageSource::Header() {
   ++tensors_opened_;
   chunks_.emplace(TensorReader(std::move(tensor_->plan)), buffers_);
   chunks_->LimitChunks(max_chunk_bytes_);
+  const int64_t source_bytes = chunks_->MaxBytesHeld(0);
+  if (source_bytes > source_bytes_held_) {
+    header.more_bytes_held = source_bytes - source_bytes_held_;
+    source_bytes_held_ = source_bytes;
+  }
   part_ =
       chunks_->next_effort() == Effort::kNone ? Part::kTrailer : Part::kChunk;
   return header;

@@ -13,6 +13,7 @@
 #include "server/stream/buffer_pool.h"
 #include "server/stream/message_source.h"
 #include "server/tensor_chunks.h"
+#include "weightinit/core/element_source.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model_plan.h"
 
@@ -42,7 +43,7 @@ class ModelMessageSource final : public MessageSource {
   enum class Part { kSummary, kHeader, kChunk, kTrailer, kModelTrailer, kEnd };
 
   absl::StatusOr<StreamMessage> Summary();
-  grpc::ByteBuffer Header();
+  StreamMessage Header();
   grpc::ByteBuffer Trailer();
   // Goes on to the next tensor, or to the end.
   void NextTensor();
@@ -56,6 +57,8 @@ class ModelMessageSource final : public MessageSource {
   std::optional<ModelTensors> tensors_;
   std::optional<ModelTensor> tensor_;   // Whose header is next.
   std::optional<TensorChunks> chunks_;  // Of the tensor that is open.
+  // That the source of any tensor so far may hold, or of most tensors.
+  int64_t source_bytes_held_ = kDefaultMaxBytesHeld;
   int64_t tensors_opened_ = 0;
   DeliveryTotals closed_;  // Of the tensors before it.
 };

@@ -30,6 +30,7 @@ struct StreamMessage {
     wire.Swap(&other.wire);
     std::swap(delivered, other.delivered);
     std::swap(model, other.model);
+    std::swap(more_bytes_held, other.more_bytes_held);
   }
 
   grpc::ByteBuffer wire;
@@ -37,6 +38,9 @@ struct StreamMessage {
   DeliveryTotals delivered;
   // Which model the stream is about, where this message is the first to know.
   std::unique_ptr<CallModel> model;
+  // Memory that the source may hold once it is asked for the message after this
+  // one, beyond what it has said before.
+  int64_t more_bytes_held = 0;
 };
 
 // Makes the messages of one stream, in order. Not thread-safe; calls may come
@@ -63,7 +67,8 @@ class MessageSource {
   virtual absl::StatusOr<StreamMessage> Next() = 0;
 
   // Bytes of memory held at most while up to `messages` messages are not sent
-  // yet, those of the messages included.
+  // yet, those of the messages included, unless a message says that there are
+  // more.
   virtual int64_t MaxBytesHeld(int messages) const = 0;
 
   // Elements that the request asks for, as far as it says; 0 if it does not.

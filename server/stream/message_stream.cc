@@ -144,6 +144,8 @@ void MessageStream::Take(absl::StatusOr<StreamMessage> made) {
     error_ = made.status();
     return;
   }
+  error_ = ticket_.HoldBytes(made->more_bytes_held);
+  if (!error_.ok()) return;
   if (made->model != nullptr) observed_.SetModel(*made->model);
   ready_.push_back(*std::move(made));
 }

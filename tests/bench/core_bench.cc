@@ -120,6 +120,23 @@ void RegisterAll(absl::Span<uint8_t> memory) {
   }
 }
 
+// Orthogonal matrices of float32. The larger one fits the memory.
+void RegisterOrthogonal(absl::Span<uint8_t> memory) {
+  constexpr int64_t kSmall = 1024;
+  constexpr int64_t kLarge = 4096;
+  int64_t large = kLarge;
+  while (large * large * 4 > static_cast<int64_t>(memory.size())) large /= 2;
+  TensorRequest request;
+  request.tensor.scheme = Scheme::kOrthogonal;
+  request.tensor.shape = {kSmall, kSmall};
+  Register("whole/orthogonal_small", request, memory);
+  request.tensor.shape = {large, large};
+  Register("whole/orthogonal_large", request, memory);
+  // The rows that cost most.
+  request.slice = {{large - large / 8, {}}, {}};
+  Register("last_eighth/orthogonal_large", request, memory);
+}
+
 int ListTargets() {
   for (const SimdTarget& target : KnownSimdTargets()) {
     if (target.supported) std::cout << target.name << "\n";
@@ -172,6 +189,7 @@ int Main(int argc, char** argv) {
   benchmark::AddCustomContext("compiler", WEIGHTINIT_COMPILER);
   const TouchedMemory memory(static_cast<size_t>(flags->memory_bytes));
   RegisterAll(memory.span());
+  RegisterOrthogonal(memory.span());
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

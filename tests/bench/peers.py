@@ -21,7 +21,18 @@ import time
 
 # float32 elements in a row of the matrix that kaiming_normal_ gets; its fan_in.
 ROW_ELEMENTS = 4096
+# Rows and columns of the orthogonal matrices, as in core_bench.cc.
+SMALL_SIDE = 1024
+LARGE_SIDE = 4096
 FLIGHT_BATCH_BYTES = (256 << 10, 1 << 20, 4 << 20, 16 << 20)
+
+
+def large_side(memory_bytes):
+    """LARGE_SIDE, or as many rows and columns as fit the memory."""
+    side = LARGE_SIDE
+    while side * side * 4 > memory_bytes:
+        side //= 2
+    return side
 
 
 def touched_memory(size):
@@ -91,6 +102,9 @@ class TorchPeer:
         f64 = torch.frombuffer(memory, dtype=torch.float64)
         matrix = f32.view(-1, ROW_ELEMENTS)
         init = torch.nn.init
+        small = f32[:SMALL_SIDE * SMALL_SIDE].view(SMALL_SIDE, SMALL_SIDE)
+        side = large_side(len(memory))
+        large = f32[:side * side].view(side, side)
         self.kernels = {
             "normal_f32": {"normal_": f32.normal_},
             "uniform_f32": {"uniform_": f32.uniform_},
@@ -98,6 +112,8 @@ class TorchPeer:
             "normal_bf16": {"normal_": bf16.normal_},
             "normal_f64": {"normal_": f64.normal_},
             "kaiming_f32": {"kaiming_normal_": lambda: init.kaiming_normal_(matrix)},
+            "orthogonal_small": {"orthogonal_": lambda: init.orthogonal_(small)},
+            "orthogonal_large": {"orthogonal_": lambda: init.orthogonal_(large)},
         }
         self._torch = torch
         self._gpt2 = None

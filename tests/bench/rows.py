@@ -141,6 +141,16 @@ def _fill_row(name, library, kernel, targets, element_bytes=None):
     return ComparedRow(name, "Gelements/s" if element_bytes else "GB/s", figure_of_ours, figures_of_peer, targets)
 
 
+def _orthogonal_row(name, case, targets):
+    """The core against torch's whole matrix, whatever part of it ours makes."""
+    def figures_of_peer(session, _):
+        seconds = session.peer("torch", case.partition("/")[2])
+        return {variant: each * 1e3 for variant, each in seconds.items()}
+
+    return ComparedRow(name, "ms", lambda session, simd_target: session.core(simd_target, case)["real_time"],
+                       figures_of_peer, targets, more_is_better=False)
+
+
 def _raw_row(name, scheme, targets):
     return ComparedRow(
         name, "GB/s",
@@ -237,6 +247,13 @@ ROWS = (
     _fill_row("core uniform f32 / MKL vsRngUniform Philox", "mkl", "uniform_f32", _each(at_least(1.2), REPORT)),
     _fill_row("core normal bf16 / torch normal_ bf16", "torch", "normal_bf16", _each(at_least(8), at_least(3.5)), 2),
     _fill_row("core normal f64 / torch normal_ f64", "torch", "normal_f64", _each(at_least(4), at_least(2)), 8),
+    # In speed 0.9 and 0.6, 6 and 4.
+    _orthogonal_row("orthogonal 1024 x 1024 / torch orthogonal_", "whole/orthogonal_small",
+                    _each(at_most(1.11), at_most(1.67))),
+    _orthogonal_row("orthogonal 4096 x 4096 / torch orthogonal_", "whole/orthogonal_large",
+                    _each(at_most(1.11), at_most(1.67))),
+    _orthogonal_row("last eighth of an orthogonal 4096 x 4096 / torch orthogonal_ of all",
+                    "last_eighth/orthogonal_large", _each(at_most(0.167), at_most(0.25))),
     _raw_row("stream uniform f32 / raw gRPC stream", "UNIFORM", _each(at_least(0.85), at_least(0.65))),
     _raw_row("stream normal f32 / raw gRPC stream", "NORMAL", _each(at_least(0.75), at_least(0.5))),
     ComparedRow("C++ client normal f32 / local torch kaiming_normal_", "GB/s", _client_throughput,

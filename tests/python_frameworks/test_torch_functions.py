@@ -14,6 +14,7 @@ from conftest import same_bits
 import weightinit
 import weightinit.torch
 
+ARGUMENTS: dict[str, dict[str, Any]] = {"sparse_": {"sparsity": 0.25}}
 DRAWN = (
     "uniform_",
     "normal_",
@@ -57,10 +58,11 @@ def test_every_function_of_torch_is_there() -> None:
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_name_is_required(name: str) -> None:
+    arguments = ARGUMENTS.get(name, {})
     with pytest.raises(TypeError, match="name"):
-        function(name)(torch.empty(2, 2))
+        function(name)(torch.empty(2, 2), **arguments)
     with pytest.raises(weightinit.InvalidArgument, match="name: is empty"):
-        function(name)(torch.empty(2, 2), name="")
+        function(name)(torch.empty(2, 2), **arguments, name="")
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -69,11 +71,14 @@ def test_a_name_is_required(name: str) -> None:
 def test_the_moments_are_those_of_torch(
     name: str, shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:
+    arguments = ARGUMENTS.get(name, {})
+    if name == "sparse_":
+        shape = (shape[0], math.prod(shape[1:]))
     ours, theirs = torch.empty(shape, dtype=dtype), torch.empty(shape)
-    assert function(name)(ours, name="w") is ours
+    assert function(name)(ours, **arguments, name="w") is ours
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        getattr(torch.nn.init, name)(theirs)
+        getattr(torch.nn.init, name)(theirs, **arguments)
     ours = ours.double()
     spread = theirs.std().item() / math.sqrt(ours.numel())
     assert abs(ours.mean().item() - theirs.mean().item()) < 8 * spread
@@ -108,6 +113,7 @@ def test_the_moments_are_those_of_torch(
             {"nonlinearity": "tanh"},
             {"scheme": "variance_scaling", "scale": 25 / 9, "distribution": "normal"},
         ),
+        ("orthogonal_", {"gain": 2}, {"scheme": "orthogonal", "gain": 2}),
         ("constant_", {"val": 0.5}, {"scheme": "constant", "value": 0.5}),
         ("ones_", {}, {"scheme": "ones"}),
         ("zeros_", {}, {"scheme": "zeros"}),
@@ -175,6 +181,9 @@ def test_no_elements_are_a_warning_for_kaiming_as_in_torch() -> None:
         ("trunc_normal_", {"std": 0}, "std"),
         ("trunc_normal_", {"a": 2, "b": -2}, "a"),
         ("xavier_normal_", {"gain": 0}, "gain"),
+        ("orthogonal_", {"gain": 0}, "gain"),
+        ("sparse_", {"sparsity": 1.5}, "sparsity"),
+        ("sparse_", {"sparsity": 0.5, "std": -1}, "std"),
         ("kaiming_normal_", {"mode": "fan_out_"}, "mode"),
         ("constant_", {"val": math.nan}, "val"),
         ("normal_", {"seed": -1}, "seed"),
@@ -222,3 +231,52 @@ def test_what_torch_refuses_of_eye_and_dirac_is_refused(name: str) -> None:
                 initialise(torch.zeros(shape))
     with pytest.raises(ValueError, match="groups"):
         weightinit.torch.dirac_(torch.zeros(4, 4, 3), 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("gain", [1, 0.3])
+@pytest.mark.parametrize("shape", [(3, 4), (4, 3), (20, 2, 3, 4), (2, 3, 4, 5), (1, 1), (90, 70)])
+def test_the_vectors_of_the_shorter_side_are_orthogonal(
+    shape: tuple[int, ...], gain: float, dtype: torch.dtype
+) -> None:
+    tensor = torch.empty(shape, dtype=dtype)
+    assert weightinit.torch.orthogonal_(tensor, gain, name="w") is tensor
+    matrix = tensor.double().flatten(1)
+    if matrix.shape[0] > matrix.shape[1]:
+        matrix = matrix.t()
+    products = matrix @ matrix.t()
+    wanted = gain * gain * torch.eye(matrix.shape[0], dtype=torch.double)
+    torch.testing.assert_close(products, wanted, rtol=0, atol=1e-6)
+
+
+def test_orthogonal_needs_two_dimensions_and_fills_nothing_of_none() -> None:
+    with pytest.raises(ValueError, match="dimensions"):
+        weightinit.torch.orthogonal_(torch.zeros(3), name="w")
+    with pytest.raises(ValueError, match="dimensions"):
+        torch.nn.init.orthogonal_(torch.zeros(3))
+    assert weightinit.torch.orthogonal_(torch.empty(0, 3), name="w").shape == (0, 3)
+
+
+@pytest.mark.parametrize("sparsity", [0, 0.1, 0.33, 1])
+@pytest.mark.parametrize("shape", [(35, 48), (48, 35), (1, 9)])
+def test_each_column_of_sparse_has_as_many_zeros_as_torchs(
+    shape: tuple[int, int], sparsity: float
+) -> None:
+    ours, theirs = torch.ones(shape), torch.ones(shape)
+    assert weightinit.torch.sparse_(ours, sparsity, 0.5, name="w") is ours
+    torch.nn.init.sparse_(theirs, sparsity, 0.5)
+    assert torch.equal((ours == 0).sum(0), (theirs == 0).sum(0))
+
+
+def test_what_is_not_zero_of_sparse_is_normal() -> None:
+    sparse = weightinit.torch.sparse_(torch.empty(300, 400), 0.7, name="w", seed=3)
+    normal = weightinit.torch.normal_(torch.empty(300, 400), 0, 0.01, name="w", seed=3)
+    assert torch.equal(sparse, torch.where(sparse == 0, 0, normal))
+
+
+def test_sparse_is_of_two_dimensions() -> None:
+    for shape in ((3,), (3, 3, 3)):
+        with pytest.raises(ValueError, match="dimensions"):
+            weightinit.torch.sparse_(torch.zeros(shape), 0.1, name="w")
+        with pytest.raises(ValueError, match="dimensions"):
+            torch.nn.init.sparse_(torch.zeros(shape), 0.1)

@@ -119,6 +119,49 @@ TEST_F(StreamBoundsTest, StreamIsRefusedWhereNoMemoryIsLeft) {
   EXPECT_TRUE(Eventually([this] { return server_->bytes_held() == 0; }));
 }
 
+TEST_F(StreamBoundsTest, TensorOfAModelThatHoldsMoreThanMostEndsAtTheLimit) {
+  // Of the second tensor 32 MiB are made before the first byte.
+  const auto request = ParseRequest<v1::InitializeModelRequest>(
+      R"pb(model {
+             version: 1
+             entries {
+               name: "small"
+               tensor { shape: 10 }
+             }
+             entries {
+               name: "tall"
+               tensor {
+                 shape: [ 16384, 256 ]
+                 scheme: SCHEME_ORTHOGONAL
+                 dtype: DTYPE_FLOAT64
+               }
+             }
+           })pb");
+  for (const int64_t mebibytes : {40, 80}) {
+    ServerOptions options;
+    options.admission.max_bytes_held = mebibytes << 20;
+    Start(options);
+    grpc::ClientContext context;
+    const auto reader = stub_->InitializeModel(&context, request);
+    v1::InitializeModelResponse part;
+    int64_t bytes = 0;
+    while (reader->Read(&part)) {
+      if (part.has_chunk()) {
+        bytes += static_cast<int64_t>(part.chunk().data().size());
+      }
+    }
+    const grpc::Status status = reader->Finish();
+    if (mebibytes == 40) {
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+      EXPECT_EQ(bytes, 40);
+    } else {
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(bytes, 40 + (32 << 20));
+    }
+    EXPECT_TRUE(Eventually([this] { return server_->bytes_held() == 0; }));
+  }
+}
+
 TEST_F(StreamBoundsTest, ClientThatHasSeenTheEndMayBeginTheNextStreamAtOnce) {
   ServerOptions options;
   options.admission.max_streams = 1;
