@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "weightinit/core/request.h"
 
 namespace weightinit {
@@ -62,15 +63,16 @@ const FrameworkScheme* FindFrameworkScheme(std::string_view name) {
   return nullptr;
 }
 
-std::vector<std::string_view> FrameworkNamesOf(std::string_view name) {
+std::string FrameworkHint(std::string_view name) {
   const std::string end = absl::StrCat(".", Bare(name));
-  std::vector<std::string_view> names;
+  std::vector<std::string> names;
   for (const FrameworkScheme& scheme : AllFrameworkSchemes()) {
-    if (absl::EndsWith(std::string(scheme.name), end)) {
-      names.push_back(scheme.name);
-    }
+    const std::string whole(scheme.name);
+    if (absl::EndsWith(whole, end)) names.push_back(whole);
   }
-  return names;
+  return names.empty() ? ""
+                       : absl::StrCat(", or of a framework: ",
+                                      absl::StrJoin(names, ", "));
 }
 
 }  // namespace weightinit

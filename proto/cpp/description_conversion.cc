@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/cpp/spec_conversion.h"
 #include "weightinit/core/catalogue.h"
+#include "weightinit/core/framework_schemes.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
@@ -83,6 +85,13 @@ void AddScheme(const SchemeInfo& info, v1::SchemeInfo* proto) {
   }
 }
 
+void AddFrameworkScheme(const FrameworkScheme& scheme,
+                        v1::FrameworkScheme* proto) {
+  proto->set_name(std::string(scheme.name));
+  ToProto(scheme.defaults, proto->mutable_defaults());
+  proto->set_absolute_bounds(scheme.absolute_bounds);
+}
+
 template <typename Core, typename Repeated>
 void AddAllNamed(Repeated* repeated) {
   for (const Named<Core>& named : AllNamed<Core>()) {
@@ -141,6 +150,12 @@ void DescribeServer(const Limits& limits, int max_streams,
   AddAllNamed<Dtype>(response->mutable_dtypes());
   for (const SchemeInfo& info : AllSchemes()) {
     AddScheme(info, response->add_catalogue());
+  }
+  for (const FrameworkScheme& scheme : AllFrameworkSchemes()) {
+    // The catalogue has all schemes, by their numbers from 1 on.
+    AddFrameworkScheme(
+        scheme, response->mutable_catalogue(static_cast<int>(scheme.scheme) - 1)
+                    ->add_framework_schemes());
   }
   v1::ServerLimits* proto = response->mutable_limits();
   proto->set_max_elements(limits.max_elements);

@@ -9,6 +9,14 @@
 
 namespace weightinit {
 
+void ToProto(const SchemeParameters& parameters, v1::SchemeParameters* proto) {
+#define WEIGHTINIT_PARAMETER(name, ...) \
+  if (parameters.name.has_value()) proto->set_##name(*parameters.name);
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
+  proto->set_##name(static_cast<v1::type>(parameters.name));
+#include "weightinit/core/request.def"
+}
+
 SchemeParameters FromProto(const v1::SchemeParameters& proto) {
   SchemeParameters parameters;
 #define WEIGHTINIT_PARAMETER(name, ...) \

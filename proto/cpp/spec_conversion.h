@@ -15,6 +15,7 @@
 namespace weightinit {
 
 SchemeParameters FromProto(const v1::SchemeParameters& proto);
+void ToProto(const SchemeParameters& parameters, v1::SchemeParameters* proto);
 FanSpec FromProto(const v1::FanSpec& proto);
 Concatenation FromProto(const v1::Concatenation& proto);
 TensorSpec FromProto(const v1::TensorSpec& proto);

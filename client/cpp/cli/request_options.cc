@@ -1,6 +1,7 @@
 #include "client/cpp/cli/request_options.h"
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,6 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "client/cpp/cli/model_selection.h"
+#include "proto/cpp/spec_conversion.h"
+#include "weightinit/core/framework_schemes.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/names.h"
 
@@ -55,12 +58,16 @@ class OptionReader {
     if (const std::optional<Core> value = Parse<Core>(*text)) {
       return static_cast<Wire>(static_cast<int>(*value));
     }
-    Fail(option, *text,
-         absl::StrCat("one of ", absl::StrJoin(AllNamed<Core>(), ", ",
-                                               [](std::string* out,
-                                                  const Named<Core>& named) {
-                                                 out->append(named.name);
-                                               })));
+    std::string allowed = absl::StrCat(
+        "one of ",
+        absl::StrJoin(AllNamed<Core>(), ", ",
+                      [](std::string* out, const Named<Core>& named) {
+                        out->append(named.name);
+                      }));
+    if constexpr (std::is_same_v<Core, Scheme>) {
+      absl::StrAppend(&allowed, FrameworkHint(*text));
+    }
+    Fail(option, *text, allowed);
     return Wire();
   }
 
@@ -218,8 +225,13 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
   tensor.set_name(options.name);
   const std::vector<int64_t> shape = reader.Shape(options.shape);
   tensor.mutable_shape()->Add(shape.begin(), shape.end());
+  const FrameworkScheme* const of_framework =
+      options.scheme.has_value() ? FindFrameworkScheme(*options.scheme)
+                                 : nullptr;
   tensor.set_scheme(
-      reader.Name<v1::Scheme, Scheme>("--scheme", options.scheme));
+      of_framework != nullptr
+          ? static_cast<v1::Scheme>(of_framework->scheme)
+          : reader.Name<v1::Scheme, Scheme>("--scheme", options.scheme));
   tensor.set_activation(reader.Name<v1::Activation, Activation>(
       "--activation", options.activation));
   tensor.set_dtype(reader.Name<v1::Dtype, Dtype>("--dtype", options.dtype));
@@ -246,6 +258,9 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
   parameters.set_##name(                             \
       reader.Name<v1::type, type>(OptionOf(#name), options.name));
 #include "weightinit/core/request.def"
+  if (of_framework != nullptr) {
+    ToProto(of_framework->Fill(FromProto(parameters)), &parameters);
+  }
 
   request.set_seed(reader.Seed(options.seed));
   request.set_seed_name(reader.SeedName(options.seed_name, options.seed));

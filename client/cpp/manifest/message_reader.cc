@@ -18,6 +18,9 @@
 #include "client/cpp/manifest/document.h"
 #include "client/cpp/manifest/scalars.h"
 #include "proto/cpp/nearest.h"
+#include "proto/cpp/spec_conversion.h"
+#include "weightinit/core/framework_schemes.h"
+#include "weightinit/v1/tensor.pb.h"
 
 namespace weightinit::manifest {
 namespace {
@@ -83,6 +86,8 @@ void MessageReader::ReadMessage(const TreeNode& node, const std::string& path,
   // Fields, and the members of oneofs, that are set, and how they were called.
   std::set<const FieldDescriptor*> seen;
   std::map<const google::protobuf::OneofDescriptor*, std::string> chosen;
+  const FrameworkScheme* framework_scheme = nullptr;
+  const TreeNode* scheme_node = nullptr;
   for (size_t i = 0; i < node.items.size() && !full_; i += 2) {
     const TreeNode& key = *node.items[i];
     const TreeNode& value = *node.items[i + 1];
@@ -104,8 +109,59 @@ void MessageReader::ReadMessage(const TreeNode& node, const std::string& path,
         continue;
       }
     }
-    ReadField(value, inner, *field, message);
+    const FrameworkScheme* const of_framework =
+        field->enum_type() == v1::Scheme_descriptor() &&
+                value.kind == TreeNode::Kind::kScalar
+            ? FindFrameworkScheme(value.text)
+            : nullptr;
+    if (of_framework != nullptr) {
+      framework_scheme = of_framework;
+      scheme_node = &value;
+    } else {
+      ReadField(value, inner, *field, message);
+    }
   }
+  if (framework_scheme != nullptr) {
+    ReadFrameworkScheme(*scheme_node, Inner(path, "scheme"), *framework_scheme,
+                        message);
+  }
+}
+
+void MessageReader::ReadFrameworkScheme(const TreeNode& node,
+                                        const std::string& path,
+                                        const FrameworkScheme& scheme,
+                                        Message& message) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  const Descriptor& type = *message.GetDescriptor();
+  reflection.SetEnumValue(&message, type.FindFieldByName("scheme"),
+                          static_cast<int>(scheme.scheme));
+  // Of a part there are no expressions.
+  const FieldDescriptor* const expressions =
+      type.FindFieldByName("expressions");
+  FrameworkScheme rest = scheme;
+  const int count =
+      expressions == nullptr ? 0 : reflection.FieldSize(message, expressions);
+  for (int i = 0; i < count; ++i) {
+    const Message& entry =
+        reflection.GetRepeatedMessage(message, expressions, i);
+    const std::string name = entry.GetReflection()->GetString(
+        entry, entry.GetDescriptor()->map_key());
+    if (scheme.absolute_bounds) {
+      Fail(node, path,
+           absl::StrCat("has bounds in units of the value, so that its "
+                        "parameters can't be expressions, as ",
+                        name, " is; use truncated_normal"));
+      return;
+    }
+#define WEIGHTINIT_PARAMETER(parameter, ...) \
+  if (name == #parameter) rest.defaults.parameter.reset();
+#include "weightinit/core/request.def"
+  }
+  auto* const parameters =
+      google::protobuf::DynamicCastToGenerated<v1::SchemeParameters>(
+          reflection.MutableMessage(&message,
+                                    type.FindFieldByName("parameters")));
+  ToProto(rest.Fill(FromProto(*parameters)), parameters);
 }
 
 const FieldDescriptor* MessageReader::FindField(const TreeNode& key,

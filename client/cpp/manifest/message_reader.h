@@ -12,6 +12,7 @@
 
 #include "absl/strings/string_view.h"
 #include "client/cpp/manifest/document.h"
+#include "weightinit/core/framework_schemes.h"
 
 namespace weightinit::manifest {
 
@@ -38,6 +39,10 @@ class MessageReader {
 
   void ReadMessage(const TreeNode& node, const std::string& path,
                    Message& message);
+  // Fills in what the scheme of a framework, which `message` names, sets.
+  // `expressions` is where a parameter may be in place of `parameters`.
+  void ReadFrameworkScheme(const TreeNode& node, const std::string& path,
+                           const FrameworkScheme& scheme, Message& message);
   void ReadField(const TreeNode& node, const std::string& path,
                  const Field& field, Message& message);
   void ReadList(const TreeNode& node, const std::string& path,

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "proto/cpp/nearest.h"
+#include "weightinit/core/framework_schemes.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/request.h"
 #include "weightinit/v1/tensor.pb.h"
@@ -160,7 +161,10 @@ absl::StatusOr<int> ParseEnum(const EnumDescriptor& type,
   return absl::InvalidArgumentError(absl::StrCat(
       "is ", Quoted(text), "; ",
       nearest.empty() ? "" : absl::StrCat("did you mean ", nearest, "? "),
-      "must be one of ", absl::StrJoin(names, ", ")));
+      "must be one of ", absl::StrJoin(names, ", "),
+      &type == v1::Scheme_descriptor()
+          ? FrameworkHint({text.data(), text.size()})
+          : ""));
 }
 
 std::string EnumName(const EnumDescriptor& type, int value) {

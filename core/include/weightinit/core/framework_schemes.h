@@ -3,6 +3,7 @@
 #ifndef WEIGHTINIT_CORE_FRAMEWORK_SCHEMES_H_
 #define WEIGHTINIT_CORE_FRAMEWORK_SCHEMES_H_
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace weightinit {
 struct FrameworkScheme {
   std::string_view name;
   Scheme scheme = Scheme::kUnspecified;
-  // Whether low and high are in units of the value. The parameters of the scheme
-  // TRUNCATED_NORMAL count standard deviations.
+  // Whether low and high are in units of the value. The parameters of the
+  // scheme TRUNCATED_NORMAL count standard deviations.
   bool absolute_bounds = false;
   SchemeParameters defaults;
 
@@ -30,8 +31,9 @@ const std::vector<FrameworkScheme>& AllFrameworkSchemes();
 // behind the name.
 const FrameworkScheme* FindFrameworkScheme(std::string_view name);
 
-// Those that end in `.name`, for whoever has left the framework out.
-std::vector<std::string_view> FrameworkNamesOf(std::string_view name);
+// ", or of a framework: torch.kaiming_normal, jax.kaiming_normal" of the name
+// without its framework; empty where no framework has it.
+std::string FrameworkHint(std::string_view name);
 
 }  // namespace weightinit
 

@@ -154,13 +154,45 @@ TEST(ManifestValuesTest, AnExpressionMayBeANumberAndIsKeptAsWritten) {
   EXPECT_EQ(expressions.at("low"), "-1e0");
 }
 
+TEST(ManifestValuesTest, SchemesOfFrameworksBringTheirParameters) {
+  const auto tensor = [](const std::string& text) {
+    const auto entry = Entry("tensor: {" + text + "}");
+    EXPECT_TRUE(entry.ok()) << entry.status();
+    return entry.ok() ? entry->tensor() : v1::TensorEntry();
+  };
+  const v1::TensorEntry glorot = tensor("scheme: keras.glorot_normal");
+  EXPECT_EQ(glorot.scheme(), v1::SCHEME_VARIANCE_SCALING);
+  EXPECT_EQ(glorot.parameters().fan_mode(), v1::FAN_MODE_AVERAGE);
+  EXPECT_EQ(glorot.parameters().scale(), 1);
+  // What is given comes first, wherever it stands.
+  const v1::TensorEntry given =
+      tensor("parameters: {stddev: 0.3}, scheme: keras.random_normal");
+  EXPECT_EQ(given.parameters().stddev(), 0.3);
+  EXPECT_EQ(given.parameters().mean(), 0);
+  const v1::TensorEntry computed =
+      tensor("scheme: keras.random_normal, expressions: {stddev: '1 / 3'}");
+  EXPECT_FALSE(computed.parameters().has_stddev());
+  EXPECT_EQ(computed.parameters().mean(), 0);
+  const v1::TensorEntry absolute =
+      tensor("scheme: torch.trunc_normal_, parameters: {stddev: 0.02}");
+  EXPECT_EQ(absolute.parameters().low(), -100);
+  EXPECT_THAT(
+      Entry("tensor: {scheme: torch.trunc_normal, expressions: {stddev: '1'}}")
+          .status()
+          .message(),
+      HasSubstr("can't be expressions"));
+  EXPECT_THAT(Entry("tensor: {scheme: kaiming_normal}").status().message(),
+              HasSubstr("or of a framework: torch.kaiming_normal, "
+                        "jax.kaiming_normal"));
+}
+
 TEST(ManifestValuesTest, EnumsHaveTheNamesOfTheProtoAndOfTheCommandLine) {
   const auto scheme = [](const std::string& text) {
     const auto entry = Entry("tensor: {scheme: " + text + "}");
     EXPECT_TRUE(entry.ok()) << entry.status();
     return entry.ok() ? entry->tensor().scheme() : v1::SCHEME_UNSPECIFIED;
   };
-  for (const char* text : {"SCHEME_HE_NORMAL", "he_normal", "kaiming_normal",
+  for (const char* text : {"SCHEME_HE_NORMAL", "he_normal", "He_Normal",
                            "HE_NORMAL", "'he_normal'"}) {
     EXPECT_EQ(scheme(text), v1::SCHEME_HE_NORMAL) << text;
   }

@@ -20,7 +20,7 @@
 //     numbers that are not finite.
 //   - A bool is true or false, without quotes; not yes, no, on, off or True.
 //   - An enum is a value of the proto (SCHEME_HE_NORMAL) or a name as on the
-//     command line (he_normal, kaiming_normal, relu, bf16, in_out); of an enum
+//     command line (he_normal, keras.he_normal, relu, bf16, in_out); of an enum
 //     that the command line does not have, the value without its prefix in
 //     lower case (keras).
 //   - A text is what is written: no is "no", 1_000 is "1_000". So an expression
