@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import zlib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from conftest import ROOT, cli
 
 import weightinit
+from weightinit._framework_schemes import FRAMEWORK_SCHEMES
 
 _GOLDENS = [
     line.split("\t")
@@ -212,3 +214,56 @@ def test_the_catalogue_says_what_each_scheme_takes(source: weightinit.Source) ->
     for scheme in info.catalogue:
         for alias in scheme.aliases:
             assert source.describe((4, 4), scheme=alias).scheme == scheme.name
+
+
+def test_the_initializers_of_frameworks_are_those_of_the_catalogue(
+    source: weightinit.Source,
+) -> None:
+    offered = {
+        other.name: (scheme.name, dict(other.defaults), other.absolute_bounds)
+        for scheme in source.info().catalogue
+        for other in scheme.framework_schemes
+    }
+    assert offered == {
+        name: (scheme.scheme, dict(scheme.defaults), scheme.absolute_bounds)
+        for name, scheme in FRAMEWORK_SCHEMES.items()
+    }
+
+
+def test_an_initializer_of_a_framework_brings_its_parameters(source: weightinit.Source) -> None:
+    glorot = source.describe((64, 32), scheme="keras.glorot_normal")
+    assert (glorot.scheme, glorot.distribution) == ("variance_scaling", "truncated_normal")
+    assert glorot.stddev == pytest.approx(math.sqrt(2 / 96))
+    given = source.describe((64, 32), scheme="torch.trunc_normal_", stddev=0.5, mean=1)
+    assert (given.low, given.high) == pytest.approx((-2, 2))
+    part = {"name": "a", "size": 64, "scheme": "keras.random_normal"}
+    fused = source.describe((64, 32), concatenation={"parts": [part]})
+    assert fused.parts[0].parameters["stddev"] == 0.05
+    with pytest.raises(weightinit.InvalidArgument, match="gain"):
+        source.describe((64, 32), scheme="jax.he_normal", gain=2)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_manifests_may_name_initializers_of_frameworks(
+    source: weightinit.Source, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compiled:
+        monkeypatch.setattr("weightinit._manifests.optional_core", lambda: None)
+    manifest = {
+        "version": 1,
+        "entries": [
+            {"name": "a", "tensor": {"shape": [9], "scheme": "keras.random_normal"}},
+            {
+                "name": "b",
+                "tensor": {
+                    "shape": [9],
+                    "scheme": "jax.normal",
+                    "parameters": {"mean": 1},
+                    "expressions": {"stddev": "1 / 4"},
+                },
+            },
+        ],
+    }
+    a, b = source.describe_model(manifest).entries
+    assert a.description.stddev == 0.05
+    assert (b.description.mean, b.description.stddev) == (1, 0.25)

@@ -15,6 +15,8 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/output.h"
 #include "nlohmann/json.hpp"
+#include "proto/cpp/wire_names.h"
+#include "weightinit/core/request.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace weightinit::cli {
@@ -23,11 +25,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 bool HasName(const v1::SchemeInfo& scheme, absl::string_view name) {
+  const auto equals = [&](absl::string_view other) {
+    return absl::EqualsIgnoreCase(other, name) ||
+           absl::EqualsIgnoreCase(absl::StrCat(other, "_"), name);
+  };
   const auto& aliases = scheme.aliases();
+  const auto& of_frameworks = scheme.framework_schemes();
   return absl::EqualsIgnoreCase(scheme.name(), name) ||
-         std::any_of(aliases.begin(), aliases.end(),
-                     [&](const std::string& alias) {
-                       return absl::EqualsIgnoreCase(alias, name);
+         std::any_of(aliases.begin(), aliases.end(), equals) ||
+         std::any_of(of_frameworks.begin(), of_frameworks.end(),
+                     [&](const v1::FrameworkScheme& other) {
+                       return equals(other.name());
                      });
 }
 
@@ -43,10 +51,29 @@ Json ParameterJson(const v1::SchemeParameterInfo& parameter) {
           {"what", parameter.what()}};
 }
 
+Json FrameworkSchemeJson(const v1::FrameworkScheme& scheme) {
+  Json defaults = Json::object();
+  const v1::SchemeParameters& parameters = scheme.defaults();
+#define WEIGHTINIT_PARAMETER(name, ...) \
+  if (parameters.has_##name()) defaults[#name] = parameters.name();
+#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...)     \
+  if (parameters.name() != v1::type()) {                 \
+    defaults[#name] = WireName<type>(parameters.name()); \
+  }
+#include "weightinit/core/request.def"
+  return {{"name", scheme.name()},
+          {"defaults", defaults},
+          {"absolute_bounds", scheme.absolute_bounds()}};
+}
+
 Json SchemeJson(const v1::SchemeInfo& scheme) {
   Json parameters = Json::array();
   for (const v1::SchemeParameterInfo& parameter : scheme.parameters()) {
     parameters.push_back(ParameterJson(parameter));
+  }
+  Json of_frameworks = Json::array();
+  for (const v1::FrameworkScheme& other : scheme.framework_schemes()) {
+    of_frameworks.push_back(FrameworkSchemeJson(other));
   }
   return {{"name", scheme.name()},
           {"aliases", std::vector<std::string>(scheme.aliases().begin(),
@@ -57,7 +84,8 @@ Json SchemeJson(const v1::SchemeInfo& scheme) {
           {"tensors", scheme.tensors()},
           {"all_slices_are_cheap", scheme.all_slices_are_cheap()},
           {"cheap_slices", scheme.cheap_slices()},
-          {"parameters", parameters}};
+          {"parameters", parameters},
+          {"framework_schemes", of_frameworks}};
 }
 
 std::string ParameterText(const v1::SchemeParameterInfo& parameter) {
@@ -81,10 +109,14 @@ std::string Line(const v1::SchemeInfo& scheme) {
 std::string Page(const v1::SchemeInfo& scheme) {
   std::string out;
   const auto add = [&](absl::string_view label, absl::string_view value) {
-    if (!value.empty()) absl::StrAppendFormat(&out, "%-14s%s\n", label, value);
+    if (!value.empty()) absl::StrAppendFormat(&out, "%-15s%s\n", label, value);
   };
   add("scheme", scheme.name());
   add("aliases", absl::StrJoin(scheme.aliases(), ", "));
+  add("of frameworks", absl::StrJoin(scheme.framework_schemes(), ", ",
+                                     [](std::string* text, const auto& other) {
+                                       text->append(other.name());
+                                     }));
   add("values", scheme.formula());
   add("source", scheme.source());
   add("tensors", scheme.tensors());

@@ -1,6 +1,7 @@
 // The options of a call, checked to be of the right types and brought to one
 // form. What they may be is checked in resolve.js.
 
+import { fill, frameworkScheme } from "./framework_schemes.js";
 import { ALIASES, NUMBER_PARAMETERS } from "./tables.js";
 import { shown } from "./violations.js";
 
@@ -161,14 +162,16 @@ class Reader {
       const value = Object.hasOwn(NUMBER_PARAMETERS, name) ? this.ofType(name, "number") : this.choice(name);
       if (value !== undefined) parameters[name] = /** @type {number | string} */ (value);
     }
+    const scheme = this.choice("scheme");
+    const ofFramework = frameworkScheme(scheme);
     return {
       name: this.ofType("name", "string") ?? "",
       shape: [],
       size: this.integer("size", this.object.size) ?? 0,
-      scheme: this.choice("scheme"),
+      scheme: ofFramework?.scheme ?? scheme,
       activation: this.choice("activation"),
       layout: this.choice("layout"),
-      parameters,
+      parameters: ofFramework === undefined ? parameters : fill(ofFramework, parameters),
       groups: this.wideInteger("groups") ?? 0,
       transposed: this.ofType("transposed", "boolean") ?? false,
       fanIn: this.wideInteger("fanIn"),

@@ -9,9 +9,7 @@
 export const ALIASES = {
   scheme: {
     glorot_uniform: "xavier_uniform",
-    glorot_normal: "xavier_normal",
     kaiming_uniform: "he_uniform",
-    kaiming_normal: "he_normal",
     eye: "identity",
   },
   activation: { none: "linear", identity: "linear", silu: "swish" },

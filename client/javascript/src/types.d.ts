@@ -56,12 +56,70 @@ export type TensorArray<D extends Dtype> = D extends "float32"
     ? Float64Array
     : Uint16Array;
 
+/** Other names of schemes, which mean the same in all frameworks. */
+export type SchemeAlias = "glorot_uniform" | "kaiming_uniform" | "eye";
+
+/** The initializers of frameworks, which bring parameters of their own. */
+export type FrameworkSchemeName =
+  | "torch.zeros"
+  | "torch.ones"
+  | "torch.constant"
+  | "torch.uniform"
+  | "torch.normal"
+  | "torch.trunc_normal"
+  | "torch.xavier_uniform"
+  | "torch.xavier_normal"
+  | "torch.kaiming_uniform"
+  | "torch.kaiming_normal"
+  | "torch.eye"
+  | "torch.dirac"
+  | "torch.orthogonal"
+  | "torch.sparse"
+  | "keras.zeros"
+  | "keras.ones"
+  | "keras.constant"
+  | "keras.random_uniform"
+  | "keras.random_normal"
+  | "keras.truncated_normal"
+  | "keras.variance_scaling"
+  | "keras.glorot_uniform"
+  | "keras.glorot_normal"
+  | "keras.he_uniform"
+  | "keras.he_normal"
+  | "keras.lecun_uniform"
+  | "keras.lecun_normal"
+  | "keras.identity"
+  | "keras.orthogonal"
+  | "jax.zeros"
+  | "jax.ones"
+  | "jax.constant"
+  | "jax.uniform"
+  | "jax.normal"
+  | "jax.truncated_normal"
+  | "jax.variance_scaling"
+  | "jax.glorot_uniform"
+  | "jax.glorot_normal"
+  | "jax.xavier_uniform"
+  | "jax.xavier_normal"
+  | "jax.he_uniform"
+  | "jax.he_normal"
+  | "jax.kaiming_uniform"
+  | "jax.kaiming_normal"
+  | "jax.lecun_uniform"
+  | "jax.lecun_normal"
+  | "jax.orthogonal"
+  | "jax.delta_orthogonal"
+  | "timm.trunc_normal"
+  | "timm.trunc_normal_tf"
+  | "timm.variance_scaling"
+  | "timm.lecun_normal";
+
 /** What a tensor and a part of a tensor have in common. */
 export interface ValueOptions {
   /** At most 1024 bytes of UTF-8; selects the random stream. Default "". */
   name?: string;
   /** Default: by the activation; `zeros` for a tensor of rank 0 or 1. */
-  scheme?: Scheme | "glorot_uniform" | "glorot_normal" | "kaiming_uniform" | "kaiming_normal" | "eye";
+  scheme?: Scheme | SchemeAlias | FrameworkSchemeName;
   /** Default: `linear`. */
   activation?: Activation | "none" | "identity" | "silu";
   /** Xavier: factor of the standard deviation; identity, orthogonal: of the values; above 0. Default 1. */

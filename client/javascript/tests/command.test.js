@@ -6,7 +6,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { FRAMEWORK_SCHEMES } from "../src/framework_schemes.js";
 import { describe, tensor } from "../src/index.js";
+import { SCHEMES } from "../src/tables.js";
 import { tensorOfParts } from "./random_parts.js";
 import { Random, randomRequest } from "./random_requests.js";
 import { bytesOf, CLI, optionsOf } from "./requests.js";
@@ -112,6 +114,40 @@ test("a part has the values of the tensor of its name", () => {
     const joined = [...q.slice(3 * row, 3 * row + 3), ...k.slice(2 * row, 2 * row + 2)];
     assert.deepEqual([...fused.slice(5 * row, 5 * row + 5)], joined);
   }
+});
+
+test("schemes and the initializers of frameworks are those of the command", { skip: CLI.skip }, () => {
+  const catalogue = JSON.parse(weightinit("schemes", "--json"));
+  assert.deepEqual(
+    Object.keys(SCHEMES),
+    catalogue.map((/** @type {any} */ scheme) => scheme.name),
+  );
+  /** @param {string} key */
+  const camel = (key) => key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+  const offered = catalogue.flatMap((/** @type {any} */ scheme) =>
+    scheme.framework_schemes.map((/** @type {any} */ other) => [
+      other.name,
+      {
+        scheme: scheme.name,
+        defaults: Object.fromEntries(Object.entries(other.defaults).map(([key, value]) => [camel(key), value])),
+        absoluteBounds: other.absolute_bounds,
+      },
+    ]),
+  );
+  const ours = Object.entries(FRAMEWORK_SCHEMES).map(([name, scheme]) => [
+    name,
+    { defaults: {}, absoluteBounds: false, ...scheme },
+  ]);
+  assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(offered));
+});
+
+test("an initializer of a framework brings its parameters", () => {
+  const glorot = describe({ shape: [64, 32], scheme: "keras.glorot_normal" });
+  assert.equal(glorot.scheme, "variance_scaling");
+  assertClose(glorot.stddev, Math.sqrt(2 / 96), "stddev");
+  const cut = describe({ shape: [64], scheme: "torch.trunc_normal", mean: 1, stddev: 0.5 });
+  assert.deepEqual([cut.low, cut.high], [-2, 2]);
+  assert.throws(() => describe(/** @type {any} */ ({ shape: [4, 4], scheme: "kaiming_normal" })), /scheme/);
 });
 
 test("descriptions say what the command prints", { skip: CLI.skip }, () => {

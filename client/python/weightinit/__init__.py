@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weightinit import aio, testing
-    from weightinit._catalogue import SchemeInfo, SchemeParameter
+    from weightinit._catalogue import FrameworkScheme, SchemeInfo, SchemeParameter
     from weightinit._default import (
         default_source,
         describe,
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
 
 # What is imported when it is first used, so that importing the package costs little.
 _HOMES = {
-    "_catalogue": "SchemeInfo SchemeParameter",
+    "_catalogue": "FrameworkScheme SchemeInfo SchemeParameter",
     "_default": ("default_source describe describe_model info model resolve_seed save tensor"),
     "_description": "Advisory Description Info ModelDescription ModelEntry",
     "_errors": (
@@ -94,6 +94,7 @@ __all__ = [
     "DeadlineExceeded",
     "Description",
     "FailedPrecondition",
+    "FrameworkScheme",
     "Info",
     "Internal",
     "InvalidArgument",

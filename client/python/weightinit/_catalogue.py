@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from weightinit import _messages as messages
+
+
+def _defaults(parameters: Any) -> dict[str, float | str]:
+    """What is set, enums by their names."""
+    return {
+        field.name: messages.name_of(field.enum_type.name, value) if field.enum_type else value
+        for field, value in parameters.ListFields()
+    }
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,21 @@ class SchemeParameter:
 
 
 @dataclass(frozen=True)
+class FrameworkScheme:
+    """An initializer of a framework, by its own name and with its own defaults.
+
+    Attributes:
+        name: For `scheme`, for example "keras.glorot_normal".
+        defaults: What the parameters of the scheme are unless they are given.
+        absolute_bounds: Whether low and high are in units of the value.
+    """
+
+    name: str
+    defaults: Mapping[str, float | str]
+    absolute_bounds: bool
+
+
+@dataclass(frozen=True)
 class SchemeInfo:
     """A scheme, for those who choose one.
 
@@ -38,6 +64,7 @@ class SchemeInfo:
         all_slices_are_cheap: Whether any slice costs no more than its share of the tensor.
         cheap_slices: The slices that do.
         parameters: Those that it takes.
+        framework_schemes: The initializers of frameworks that are this scheme.
     """
 
     name: str
@@ -48,6 +75,7 @@ class SchemeInfo:
     all_slices_are_cheap: bool
     cheap_slices: str
     parameters: tuple[SchemeParameter, ...]
+    framework_schemes: tuple[FrameworkScheme, ...]
 
     @classmethod
     def _of(cls, message: Any) -> SchemeInfo:
@@ -68,5 +96,13 @@ class SchemeInfo:
                     what=parameter.what,
                 )
                 for parameter in message.parameters
+            ),
+            framework_schemes=tuple(
+                FrameworkScheme(
+                    name=scheme.name,
+                    defaults=_defaults(scheme.defaults),
+                    absolute_bounds=scheme.absolute_bounds,
+                )
+                for scheme in message.framework_schemes
             ),
         )

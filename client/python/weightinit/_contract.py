@@ -68,9 +68,7 @@ RetryInfo = _class("google.rpc.RetryInfo")
 _ALIASES = {
     "Scheme": {
         "glorot_uniform": "xavier_uniform",
-        "glorot_normal": "xavier_normal",
         "kaiming_uniform": "he_uniform",
-        "kaiming_normal": "he_normal",
         "eye": "identity",
     },
     "Activation": {"none": "linear", "identity": "linear", "silu": "swish"},

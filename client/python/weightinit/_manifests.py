@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from weightinit import _framework_schemes as framework_schemes
 from weightinit import _messages as messages
 from weightinit._compiled import optional_core
 from weightinit._errors import FailedPrecondition, NotFound, error_of, invalid, invalid_type
@@ -39,10 +40,23 @@ _ENUMS = {
 }
 
 
+def _of_framework(node: dict[str, Any]) -> dict[str, Any]:
+    """The node with what the scheme of a framework stands for, if it names one."""
+    found = framework_schemes.find(node.get("scheme"))
+    if found is None:
+        return node
+    computed = node.get("expressions") or {}
+    if found.absolute_bounds and computed:
+        raise invalid("manifest", f"{node['scheme']} can't have expressions; use truncated_normal")
+    filled = found.fill(node.get("parameters") or {})
+    parameters = {k: value for k, value in filled.items() if k not in computed}
+    return {**node, "scheme": found.scheme, "parameters": parameters}
+
+
 def _with_numbers(node: Any, key: str = "") -> Any:
     """A tree of JSON with the numbers of enums in place of their names in manifests."""
     if isinstance(node, dict):
-        return {k: _with_numbers(value, k) for k, value in node.items()}
+        return {k: _with_numbers(value, k) for k, value in _of_framework(node).items()}
     if isinstance(node, list):
         return [_with_numbers(value) for value in node]
     if isinstance(node, str) and key in _ENUMS:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from weightinit import _framework_schemes as framework_schemes
 from weightinit import _messages as messages
 from weightinit._errors import invalid, invalid_type, unknown_argument
 
@@ -270,9 +271,22 @@ def _bool(field: str, value: object) -> bool:
     return value
 
 
+def _of_framework(prefix: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments with what the scheme of a framework stands for, if they name one."""
+    found = framework_schemes.find(arguments.get("scheme"))
+    if found is None:
+        return arguments
+    given = {key: value for key, value in arguments.items() if value is not None}
+    for field in _FLOATS:
+        if field in given:
+            given[field] = real(prefix + field, given[field])
+    return {**given, **found.fill(given), "scheme": found.scheme}
+
+
 def _add_spec(target: Any, arguments: Mapping[str, Any], prefix: str) -> None:
     """What tensors and parts have in common."""
     target.name = text(f"{prefix}name", arguments.get("name", ""))
+    arguments = _of_framework(prefix, arguments)
     for field, enum, place in (
         ("activation", "Activation", target),
         ("scheme", "Scheme", target),
