@@ -119,10 +119,75 @@ def matrix_requests():
     yield {"shape": [n, n], "scheme": "identity", "layout": "in_out", "slice": [[n - 303, n], [n - 7, n - 2]]}
 
 
+def orthogonal_requests():
+    """Orthogonal matrices, alone and at the centre of a convolution."""
+    def request(shape, **fields):
+        return {"name": "q", "shape": shape, "scheme": "orthogonal", "seed": 42, **fields}
+
+    for dtype in DTYPES:
+        for shape in ([1, 1], [1, 9], [9, 1], [2, 2], [3, 3], [4, 4], [7, 7], [16, 16], [21, 21], [6, 37], [37, 6]):
+            yield request(shape, dtype=dtype)
+        # The last vector is 0, so that S is.
+        yield {**request([8, 8], dtype=dtype), "seed": 243078}
+        yield {**request([7, 7], dtype=dtype), "seed": 9144234}
+        yield request([10, 13], dtype=dtype, parameters={"gain": 1.4142135623730951})
+        yield request([3, 5, 5], dtype=dtype, scheme="delta_orthogonal", layout="in_out", parameters={"gain": 0.1})
+    for gain in (1e-40, 3, 1e38):
+        yield request([5, 5], parameters={"gain": gain})
+    # In binary64 the order of operations shows.
+    for layout in ("out_in", "in_out"):
+        fields = {"layout": layout, "dtype": "float64"}
+        for shape in ([12, 18], [18, 12], [5, 6, 7], [30, 3, 2], [4, 3, 5, 2], [2, 3, 3, 2, 11]):
+            yield request(shape, **fields)
+        for shape, slice_ in (([18, 31], [[5, 7], [3, 30]]), ([31, 18], [[3, 30], [5, 7]]),
+                              ([19, 19], [[0, 19], [18, 19]]), ([19, 19], [[18, 19], [0, 19]]),
+                              ([5, 6, 7], [[1, 4], [2, 6], [3, 5]]), ([3, 4, 3, 6], [[2, 3], [0, 4], [1, 2], [5, 6]])):
+            yield request(shape, **fields, slice=slice_, first_element=1)
+        yield request([2000, 3000], **fields, slice=[[6, 9], [5, 8]])
+        fields["scheme"] = "delta_orthogonal"
+        for shape in ([1, 1, 1], [9, 9, 3], [9, 4, 5], [7, 5, 3, 1], [6, 6, 1, 5], [5, 2, 3, 1, 5], [4, 4, 3, 3, 3],
+                      [12, 10, 5]):
+            yield request(shape if layout == "out_in" else [*shape[2:], shape[1], shape[0]], **fields)
+    yield request([6, 6, 3, 5], scheme="delta_orthogonal", slice=[[1, 3], [1, 4], [1, 3], [2, 5]])
+    yield request([3, 5, 6, 6], scheme="delta_orthogonal", slice=[[0, 3], [2, 3], [4, 6], [1, 2]], layout="in_out")
+    for dtype in ("float32", "float64"):
+        for shape in ([300, 500], [500, 300], [301, 301]):
+            yield request(shape, dtype=dtype)
+    yield request([0, 5])
+    yield request([4, 0, 3], scheme="delta_orthogonal")
+
+
+def sparse_requests():
+    """Sparse matrices."""
+    def request(shape, sparsity, **parameters):
+        return {"name": "s", "shape": shape, "scheme": "sparse", "seed": 42,
+                "parameters": {"sparsity": sparsity, **parameters}}
+
+    for dtype in DTYPES:
+        for sparsity in (0, 0.1, 0.5, 0.9, 1):
+            yield {**request([10, 7], sparsity), "dtype": dtype}
+        yield {**request([300, 40], 0.3, stddev=1.5), "dtype": dtype}
+    for layout in ("out_in", "in_out"):
+        for sparsity in (0, 5e-324, 1):
+            yield {**request([1, 9], sparsity), "layout": layout}
+            yield {**request([9, 1], sparsity), "layout": layout}
+        # 0.28 * 25 is above 7 in binary64, 0.29 * 100 below 29.
+        for shape, sparsity in (([25, 6], 0.28), ([6, 25], 0.28), ([100, 9], 0.29), ([9, 100], 0.29)):
+            yield {**request(shape, sparsity), "layout": layout}
+        for slice_ in ([[3, 20], [1, 14]], [[32, 33], [0, 21]], [[0, 33], [20, 21]]):
+            for dtype in ("float32", "float64"):
+                yield {**request([33, 21], 0.4), "layout": layout, "slice": slice_, "first_element": 1, "dtype": dtype}
+    yield request([17, 17], 0.5, stddev=0)
+    yield request([0, 5], 0.5)
+    yield request([5, 0], 0.5)
+
+
 SETS = {
     "philox4x32_v1": first_requests,
     "philox4x32_v1_variance_preserving": variance_preserving_requests,
     "philox4x32_v1_matrices": matrix_requests,
+    "philox4x32_v1_orthogonal": orthogonal_requests,
+    "philox4x32_v1_sparse": sparse_requests,
 }
 
 

@@ -29,6 +29,18 @@ SCHEMES = (
     ("variance_scaling", {"fan_mode": "out", "distribution": "normal"}, None),
     ("variance_preserving_uniform", {"fan_mode": "average"}, "gelu"), ("variance_preserving_normal", {}, "prelu"),
 )
+# Shapes in OUT_IN order, and each parameter that the scheme takes; of `groups` only DIRAC makes something.
+MATRICES = (
+    ([5, 7], {"scheme": "identity", "parameters": {"gain": 1.5}}), ([7, 5], {"scheme": "identity"}),
+    ([6, 2, 3], {"scheme": "dirac", "fan": {"groups": 3}}), ([4, 5, 3, 2], {"scheme": "dirac"}),
+    ([5, 7], {"scheme": "orthogonal", "parameters": {"gain": 1.5}}), ([7, 5], {"scheme": "orthogonal"}),
+    ([4, 3, 5], {"scheme": "orthogonal", "fan": {"groups": 2, "transposed": True}}),
+    ([6, 4, 3], {"scheme": "delta_orthogonal", "parameters": {"gain": 0.1}}),
+    ([3, 3, 1, 3, 5], {"scheme": "delta_orthogonal", "fan": {"transposed": True}}),
+    ([9, 4], {"scheme": "sparse", "parameters": {"sparsity": 0.5}}),
+    ([10, 4], {"scheme": "sparse", "parameters": {"sparsity": 0.0, "stddev": 2.0}}),
+    ([25, 4], {"scheme": "sparse", "parameters": {"sparsity": 0.28, "stddev": 0.0}}),
+)
 
 
 def entry(name, shape, **fields):
@@ -88,6 +100,15 @@ class PlainTensorsTest(ModelReferenceTestCase):
                 self.check({"entries": [
                     entry(f"{dtype}.{layout}", [3, 5, 7], scheme=scheme, parameters=parameters, activation=activation,
                           dtype=dtype, fan={"layout": layout})
+                    for dtype in DTYPES for layout in LAYOUTS]}, seed=42)
+
+    def test_matrices_in_each_dtype_and_layout(self):
+        for number, (shape, fields) in enumerate(MATRICES):
+            with self.subTest(shape=shape, **fields):
+                self.check({"entries": [
+                    entry(f"{number}.{dtype}.{layout}",
+                          shape if layout == "out_in" else [*shape[2:], shape[1], shape[0]],
+                          **{**fields, "dtype": dtype, "fan": {**fields.get("fan", {}), "layout": layout}})
                     for dtype in DTYPES for layout in LAYOUTS]}, seed=42)
 
     def test_expressions_in_the_place_of_numbers(self):
@@ -187,6 +208,20 @@ class PartsTest(ModelReferenceTestCase):
                 {"name": "a", "size": 2, "scheme": "ones"}, {"name": "b", "size": 3}]}),
             entry("s", [2], scheme="normal", concatenation={"stacked": True, "parts": [{"name": "c"}, {"name": "d"}]}),
         ]})
+
+    def test_parts_that_are_matrices(self):
+        self.check({"entries": [
+            entry("qkv", [12, 4], scheme="orthogonal", parameters={"gain": 2.0}, concatenation={"parts": [
+                {"name": "q", "size": 4}, {"name": "k", "size": 4, "parameters": {"gain": 0.5}},
+                {"name": "v", "size": 1}, {"name": "z", "size": 3, "scheme": "identity"}]}),
+            entry("sparse", [7, 9], scheme="sparse", parameters={"sparsity": 0.3, "stddev": 1.0},
+                  concatenation={"axis": 1, "parts": [
+                      {"name": "a", "size": 5}, {"name": "b", "size": 4, "parameters": {"sparsity": 0.8}}]}),
+            entry("experts", [3, 5, 4], dtype="float64", fan={"layout": "in_out"}, concatenation={
+                "stacked": True, "parts": [
+                    {"name": "e0", "scheme": "orthogonal"}, {"name": "e1", "scheme": "orthogonal"},
+                    {"name": "e2", "scheme": "sparse", "parameters": {"sparsity": 0.5}}]}),
+        ]}, seed=11)
 
     def test_parts_without_elements(self):
         parts = [{"name": "none", "size": 0}, {"name": "all", "size": 4}, {"name": "none too", "size": 0}]

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import random
 import sys
 import unittest
 
@@ -10,11 +11,13 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "reference"))
 
+import matrices
 import weightinit_reference as reference
 from generate import GenerateError, generate
 from schemes import Distribution
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
+LAYOUTS = ("out_in", "in_out")
 PRECISIONS = (np.float32, np.float64)
 SCHEMES = (
     "zeros", "ones", "constant", "uniform", "normal", "truncated_normal", "xavier_uniform", "xavier_normal",
@@ -154,11 +157,56 @@ class MathematicsTest(unittest.TestCase):
                 self.assertLessEqual(float(values.max()), 0.25 + 0.5 * high, d)
 
 
+class MatricesTest(unittest.TestCase):
+    def test_sums_are_in_order(self):
+        terms = np.random.default_rng(1).standard_normal((20, 1000))
+        expected = []
+        for row in terms.tolist():
+            total = 0.0
+            for term in row:
+                total += term
+            expected.append(total)
+        self.assertEqual(matrices.sum_in_order(terms).tolist(), expected)
+        self.assertFalse(np.signbit(matrices.sum_in_order(np.array([-0.0, -0.0]))))
+
+    def test_rows_are_axes_reflected_one_vector_after_the_other(self):
+        for K, N in ((1, 1), (1, 6), (4, 4), (5, 9), (11, 11), (12, 40)):
+            z = np.random.default_rng(K).standard_normal((K, N)).astype(np.float32)
+            d, v = matrices.reflections(z)
+            product = np.eye(N)
+            for k, vector in enumerate(v):
+                reflection = np.eye(N) - np.outer(vector, vector)
+                tail = np.where(np.arange(N) < k, 0, z[k].astype(np.float64))
+                axis = np.eye(N)[k] * np.linalg.norm(tail) * d[k]
+                np.testing.assert_allclose(reflection @ tail, axis, atol=1e-13)
+                product = reflection @ product
+            for rows in range(1, K + 1):
+                made = matrices.orthogonal_rows(z, rows, 3.0)
+                np.testing.assert_allclose(made, 3 * d[:rows, np.newaxis] * product[:rows], atol=1e-13)
+
+    def test_zeros_of_equal_keys_are_in_the_lower_rows(self):
+        keys = np.array([[3, 1], [1, 2], [1, 1], [1, 0]], float)
+        self.assertEqual(matrices.is_zero(keys, 2).astype(int).tolist(), [[0, 1], [1, 0], [1, 0], [0, 1]])
+
+
 def base_request(scheme, dtype):
     """5,760 elements of a convolution, with the parameters that the scheme cannot do without."""
     request = {"name": f"{scheme}.{dtype}", "shape": [24, 16, 3, 5], "scheme": scheme, "dtype": dtype, "seed": 2024}
     if scheme == "constant":
         request["parameters"] = {"value": math.pi}
+    return request
+
+
+def random_request(draw, number, shape):
+    """What any scheme takes; `shape` has the dimensions in OUT_IN order."""
+    layout = draw.choice(LAYOUTS)
+    laid = shape if layout == "out_in" else [*shape[2:], shape[1], shape[0]]
+    request = {"name": f"random.{number}", "seed": draw.getrandbits(64), "dtype": draw.choice(DTYPES),
+               "shape": laid, "layout": layout}
+    if draw.random() < 0.5:
+        starts = [draw.randint(0, size - 1) for size in laid]
+        request["slice"] = [[start, draw.randint(start + 1, size)] for start, size in zip(starts, laid)]
+        request["first_element"] = draw.randint(0, 1)
     return request
 
 
@@ -252,6 +300,40 @@ class ImplementationTest(unittest.TestCase):
                         half = [[size // 3, size] for size in laid]
                         requests += [{**base, "slice": half}, {**base, "slice": half, "first_element": 0}]
         self.assert_same_bytes(requests)
+
+    def test_orthogonal(self):
+        draw = random.Random(1)
+        requests = []
+        for number in range(150):
+            rank = draw.randint(2, 5)
+            shape = [draw.randint(1, 30 // rank) for _ in range(rank)]
+            requests.append({"scheme": "orthogonal", "parameters": {"gain": draw.uniform(0.1, 3)},
+                             **random_request(draw, number, shape)})
+        for number in range(150):
+            inputs, spatial = draw.randint(1, 20), [draw.choice((1, 3, 5)) for _ in range(draw.randint(1, 3))]
+            requests.append({"scheme": "delta_orthogonal",
+                             **random_request(draw, number, [draw.randint(inputs, 24), inputs, *spatial])})
+        self.assert_same_bytes(requests)
+
+    def test_sparse(self):
+        draw = random.Random(2)
+        requests = []
+        for number in range(300):
+            parameters = {"sparsity": draw.choice((0, 1, draw.random(), draw.randint(0, 100) / 100))}
+            if number % 2:
+                parameters["stddev"] = draw.uniform(0, 2)
+            requests.append({"scheme": "sparse", "parameters": parameters,
+                             **random_request(draw, number, [draw.randint(1, 50), draw.randint(1, 50)])})
+        self.assert_same_bytes(requests)
+
+    def test_matrices_without_elements(self):
+        self.assert_same_bytes([
+            {"shape": shape, "scheme": scheme, "parameters": parameters}
+            for scheme, shapes, parameters in (("orthogonal", ([0, 5], [5, 0], [0, 0], [2, 3, 0], [2, 0, 3]), {}),
+                                               ("delta_orthogonal", ([0, 0, 3], [3, 0, 3]), {}),
+                                               ("sparse", ([0, 5], [5, 0]), {"sparsity": 0.5}))
+            for shape in shapes
+        ])
 
     def test_activations_have_their_gain(self):
         self.assert_same_bytes([

@@ -13,6 +13,7 @@ import re
 import struct
 from typing import NamedTuple
 
+import matrices
 import numpy as np
 import schemes
 import weightinit_reference as reference
@@ -21,7 +22,7 @@ GENERATOR = 1
 DTYPES = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4}
 LAYOUTS = {"out_in": 1, "in_out": 2}
 DISTRIBUTIONS = {"constant": 1, "uniform": 2, "normal": 3, "truncated_normal": 4}
-MATRICES = {"identity": 16, "dirac": 17}
+MATRICES = {"identity": 16, "dirac": 17, "orthogonal": 18, "delta_orthogonal": 19}
 
 # --- Expressions
 
@@ -246,10 +247,15 @@ def message(tensor, seed):
     common = (_text(tensor.name) + _integers(len(tensor.shape), *tensor.shape)
               + _integers(DTYPES[tensor.dtype], LAYOUTS[tensor.layout]))
     if isinstance(tensor, Elementwise) and tensor.scheme in MATRICES:
-        groups, gain = (tensor.fan or {}).get("groups") or 1, (tensor.parameters or {}).get("gain", 1.0)
+        groups = tensor.fan.get("groups") or 1 if tensor.scheme == "dirac" else 1
+        gain = tensor.parameters.get("gain", 1.0)
         return _integers(3) + common + _integers(MATRICES[tensor.scheme], groups) + struct.pack("<d", gain)
     if isinstance(tensor, Elementwise):
-        return _integers(0) + common + _integers(*reference.stream_key(seed, tensor.name)) + _distribution(tensor)
+        drawn = common + _integers(*reference.stream_key(seed, tensor.name)) + _distribution(tensor)
+        if tensor.scheme != "sparse":
+            return _integers(0) + drawn
+        first, _ = matrices.dimensions(tensor.shape, tensor.layout)
+        return _integers(4) + drawn + _integers(matrices.zeros_of_a_column(first, tensor.parameters["sparsity"]))
     parts = b"".join(message(part, seed) for part in tensor.parts)
     return _integers(1) + common + _integers(tensor.axis, tensor.stacked, len(tensor.parts)) + parts
 

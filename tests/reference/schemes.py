@@ -44,7 +44,10 @@ def fans(shape, *, layout="out_in", groups=1, transposed=False, fan_in=None, fan
 
 
 def distribution(shape, scheme=None, activation=None, parameters=None, fan=None):
-    """The distribution of a tensor; an absent scheme is chosen from the rank and the activation."""
+    """The distribution of a tensor, or of SPARSE where it is not zero.
+
+    An absent scheme is chosen from the rank and the activation.
+    """
     parameters, activation = parameters or {}, activation or "unspecified"
     scheme = scheme or ("zeros" if len(shape) < 2 else RECOMMENDED[activation])
     given = parameters.get
@@ -54,6 +57,8 @@ def distribution(shape, scheme=None, activation=None, parameters=None, fan=None)
         return Distribution("uniform", low=given("low", 0.0), high=given("high", 1.0))
     if scheme in ("normal", "truncated_normal"):
         return Distribution(scheme, given("mean", 0.0), given("stddev", 1.0), given("low", -2.0), given("high", 2.0))
+    if scheme == "sparse":
+        return Distribution("normal", 0.0, given("stddev", 0.01))
 
     fan_in, fan_out = (n if n is None else float(max(n, 1)) for n in fans(shape, **(fan or {})))
     divisor = {

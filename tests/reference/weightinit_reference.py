@@ -1,8 +1,8 @@
 """The bits of weightinit's generator PHILOX4X32_V1, in NumPy.
 
-An oracle: written from core/DETERMINISM.md, in its order and with its names (its section on schemes is in
-schemes.py); from nothing of the implementation. It favours being read over being fast. All functions are pure.
-Enum values are strings in lower case ("he_normal", "float16", "in_out").
+An oracle: written from core/DETERMINISM.md, in its order and with its names (its sections on schemes are in
+schemes.py, those on matrices in matrices.py); from nothing of the implementation. It favours being read over being
+fast. All functions are pure. Enum values are strings in lower case ("he_normal", "float16", "in_out").
 
 `F` is np.float32 or np.float64, and arrays of numbers are one-dimensional, because NumPy 1.x lets a
 zero-dimensional array be promoted by a Python number. Numbers that do not depend on the element are Python
@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemes import distribution
+import matrices
+from schemes import Distribution, distribution
 
 # --- Notation
 
@@ -336,15 +337,33 @@ def values(F, d, sk, index):
     return result
 
 
-def diagonal(F, shape, fan, gain, index):
+# --- Identity and Dirac, orthogonal and sparse matrices
+
+
+def diagonal(F, dims, groups, gain, index):
     """The values of IDENTITY and DIRAC."""
-    first, second, *spatial = shape if fan.get("layout", "out_in") == "out_in" else (shape[-1], shape[-2], *shape[:-2])
-    r, centre = np.uint64(math.prod(spatial)), 0
-    for k in spatial:
-        centre = centre * k + k // 2
-    place, column, row = index % r, index // r % np.uint64(second), index // r // np.uint64(second)
-    one = (place == np.uint64(centre)) & (column == row % np.uint64(first // (fan.get("groups") or 1)))
-    return np.where(one, rounded(F, gain), F(0))
+    return np.where(matrices.is_gain(dims, groups, index), rounded(F, gain), F(0))
+
+
+def orthogonal(F, dims, delta, gain, sk, index):
+    """The values of ORTHOGONAL or DELTA_ORTHOGONAL."""
+    v = np.zeros(index.shape)
+    K, N, inside, row, column = matrices.positions(dims, delta, index)
+    if inside.any():
+        rows = int(row[inside].max()) + 1
+        drawn = min((rows + 3) // 4 * 4, K) * N
+        z = values(BINARY32, Distribution("normal", 0.0, 1.0), sk, np.arange(drawn, dtype=np.uint64)).reshape(-1, N)
+        v[inside] = matrices.orthogonal_rows(z, rows, gain)[row[inside], column[inside]]
+    return v.astype(F)
+
+
+def sparse(F, dims, d, sparsity, sk, index):
+    """The values of SPARSE, elsewhere of the distribution `d`."""
+    first, second = dims
+    keys = values(BINARY64, Distribution("uniform", low=0.0, high=1.0), StreamKey(sk.key, sk.stream ^ 2**63),
+                  np.arange(first * second, dtype=np.uint64))
+    zero = matrices.is_zero(keys.reshape(dims), matrices.zeros_of_a_column(first, sparsity))
+    return np.where(zero.reshape(-1)[index], F(0), values(F, d, sk, index))
 
 
 # --- Encoding
@@ -373,12 +392,20 @@ def tensor(
     """
     ranges = [(start, size if stop is None else stop)
               for (start, stop), size in zip(slice or [(0, None)] * len(shape), shape)]
-    index = indices(shape, (fan or {}).get("layout", "out_in"), ranges)
+    fan, parameters, sk = fan or {}, parameters or {}, stream_key(seed, name)
+    layout, gain = fan.get("layout", "out_in"), parameters.get("gain", 1.0)
+    index = indices(shape, layout, ranges)
     F = BINARY64 if dtype == "float64" else BINARY32
     if scheme in ("identity", "dirac"):
-        v = diagonal(F, shape, fan or {}, (parameters or {}).get("gain", 1.0), index)
-        return encode(dtype, v).reshape([stop - start for start, stop in ranges])
-    v = values(F, distribution(shape, scheme, activation, parameters, fan), stream_key(seed, name), index)
+        v = diagonal(F, matrices.dimensions(shape, layout), fan.get("groups") or 1, gain, index)
+    elif scheme in ("orthogonal", "delta_orthogonal"):
+        v = orthogonal(F, matrices.dimensions(shape, layout), scheme == "delta_orthogonal", gain, sk, index)
+    else:
+        d = distribution(shape, scheme, activation, parameters, fan)
+        if scheme == "sparse":
+            v = sparse(F, matrices.dimensions(shape, layout), d, parameters["sparsity"], sk, index)
+        else:
+            v = values(F, d, sk, index)
     return encode(dtype, v).reshape([stop - start for start, stop in ranges])
 
 
