@@ -133,6 +133,14 @@ std::string_view NameOf(E value) {
 }
 
 template <typename E>
+std::vector<std::string_view> AliasesOf(E value) {
+  for (const Names<E>& row : AllNames<E>()) {
+    if (row.value == value) return {row.names.begin() + 1, row.names.end()};
+  }
+  return {};
+}
+
+template <typename E>
 std::optional<E> Parse(std::string_view name) {
   const std::string lower = absl::AsciiStrToLower({name.data(), name.size()});
   for (const Names<E>& row : AllNames<E>()) {
@@ -152,10 +160,11 @@ bool IsNamed(E value) {
 }
 
 // NOLINTBEGIN(bugprone-macro-parentheses): E is a type.
-#define WEIGHTINIT_INSTANTIATE_NAMES(E)              \
-  template const std::vector<Named<E>>& AllNamed();  \
-  template std::string_view NameOf(E);               \
-  template std::optional<E> Parse(std::string_view); \
+#define WEIGHTINIT_INSTANTIATE_NAMES(E)                \
+  template const std::vector<Named<E>>& AllNamed();    \
+  template std::string_view NameOf(E);                 \
+  template std::vector<std::string_view> AliasesOf(E); \
+  template std::optional<E> Parse(std::string_view);   \
   template bool IsNamed(E)
 // NOLINTEND(bugprone-macro-parentheses)
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -100,14 +99,6 @@ bool InRange(const ParameterRange& range, double value) {
          (range.lowest_allowed ? value >= range.lowest : value > range.lowest);
 }
 
-std::string RangeText(const ParameterRange& range) {
-  if (range.highest < std::numeric_limits<double>::max()) {
-    return absl::StrCat("from ", range.lowest, " to ", range.highest);
-  }
-  return absl::StrCat(range.lowest_allowed ? "at least " : "above ",
-                      range.lowest);
-}
-
 void CheckNumber(const ParameterRow& row, Scheme scheme, double value,
                  ViolationList& violations) {
   const ParameterRange& range = row.range;
@@ -170,17 +161,6 @@ void CheckSlope(Scheme scheme, Activation activation,
   AddViolation(violations, FieldOf("negative_slope"),
                "is set for an activation without one; the activation must be ",
                AnyOf(names));
-}
-
-std::string RankText(const TensorsOfScheme& tensors) {
-  if (tensors.highest_rank == kNoHighestRank) {
-    return absl::StrCat("at least ", tensors.least_rank);
-  }
-  if (tensors.highest_rank == tensors.least_rank) {
-    return absl::StrCat(tensors.least_rank);
-  }
-  return absl::StrCat("from ", tensors.least_rank, " to ",
-                      tensors.highest_rank);
 }
 
 // Adds a violation if the kernel can't pass all of its inputs on through a

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "weightinit/core/names.h"
-#include "weightinit/core/parameters.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -89,47 +86,6 @@ const Row& Find(const std::vector<Row>& rows, E Row::*member, E value) {
                        [&](const Row& row) { return row.*member == value; });
 }
 
-template <typename E>
-std::string ChoiceName(double number) {
-  return std::string(NameOf(static_cast<E>(static_cast<int>(number))));
-}
-
-// `taken.number` as help texts say it.
-std::string NumberText(const TakenParameter& taken) {
-  switch (taken.parameter) {
-#define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...) \
-  case Parameter::name:                              \
-    return ChoiceName<type>(taken.number);
-#include "weightinit/core/request.def"
-    default:
-      return absl::StrCat(taken.number);
-  }
-}
-
-std::string DefaultText(const TakenParameter& taken) {
-  switch (taken.kind) {
-    case TakenParameter::Default::kNumber:
-      return NumberText(taken);
-    case TakenParameter::Default::kActivation:
-      return "that of the activation";
-    case TakenParameter::Default::kNone:
-      break;
-  }
-  return "";
-}
-
-ParameterInfo InfoOf(Parameter parameter, const char* name, const char* what,
-                     std::vector<std::string> choices) {
-  ParameterInfo info{name, what, std::move(choices), {}};
-  for (const SchemeRow& row : SchemeRows()) {
-    const TakenParameter* const taken = row.Find(parameter);
-    if (taken != nullptr) {
-      info.uses.push_back({row.scheme, DefaultText(*taken)});
-    }
-  }
-  return info;
-}
-
 }  // namespace
 
 const std::vector<ParameterRow>& ParameterRows() {
@@ -179,15 +135,24 @@ const std::vector<SchemeRow>& SchemeRows() {
 #define UNGROUPED(least, highest) \
   { least, highest, false }
 #define NO_FANS std::nullopt
-#define WEIGHTINIT_SCHEME(enumerator, number, names, wire, parameters,     \
-                          tensors, fan_mode, formula)                      \
-  {Scheme::enumerator, parameters, tensors,                                \
-   []([[maybe_unused]] const SchemeInputs& in) -> std::optional<FanMode> { \
-     return fan_mode;                                                      \
-   },                                                                      \
-   []([[maybe_unused]] const SchemeInputs& in) -> ResolvedScheme {         \
-     return formula;                                                       \
-   }},
+#define ANY_SLICE CheapSlices::kAny
+#define SHORTER_SIDE CheapSlices::kShorterSide
+#define COLUMNS CheapSlices::kColumns
+#define WEIGHTINIT_SCHEME(enumerator, number, names, wire, parameters,      \
+                          tensors, fan_mode, formula, formula_text, source, \
+                          slices)                                           \
+  {Scheme::enumerator,                                                      \
+   parameters,                                                              \
+   tensors,                                                                 \
+   []([[maybe_unused]] const SchemeInputs& in) -> std::optional<FanMode> {  \
+     return fan_mode;                                                       \
+   },                                                                       \
+   []([[maybe_unused]] const SchemeInputs& in) -> ResolvedScheme {          \
+     return formula;                                                        \
+   },                                                                       \
+   formula_text,                                                            \
+   source,                                                                  \
+   slices},
   static const auto* const rows = new std::vector<SchemeRow>{
 #include "weightinit/core/request.def"
   };
@@ -199,6 +164,9 @@ const std::vector<SchemeRow>& SchemeRows() {
 #undef RANKS
 #undef UNGROUPED
 #undef NO_FANS
+#undef ANY_SLICE
+#undef SHORTER_SIDE
+#undef COLUMNS
   return *rows;
 }
 
@@ -238,15 +206,24 @@ const ActivationRow& RowOf(Activation activation) {
                                                      : activation);
 }
 
-const std::vector<ParameterInfo>& AllParameters() {
-#define WEIGHTINIT_PARAMETER(name, range, what) \
-  InfoOf(Parameter::name, #name, what, {}),
-#define WEIGHTINIT_CHOICE_PARAMETER(name, type, what) \
-  InfoOf(Parameter::name, #name, what, OfferedNames<type>()),
-  static const auto* const parameters = new std::vector<ParameterInfo>{
-#include "weightinit/core/request.def"
-  };
-  return *parameters;
+std::string RangeText(const ParameterRange& range) {
+  if (range.highest < std::numeric_limits<double>::max()) {
+    return absl::StrCat("from ", range.lowest, " to ", range.highest);
+  }
+  if (range.lowest == std::numeric_limits<double>::lowest()) return "any";
+  return absl::StrCat(range.lowest_allowed ? "at least " : "above ",
+                      range.lowest);
+}
+
+std::string RankText(const TensorsOfScheme& tensors) {
+  if (tensors.highest_rank == kNoHighestRank) {
+    return absl::StrCat("at least ", tensors.least_rank);
+  }
+  if (tensors.highest_rank == tensors.least_rank) {
+    return absl::StrCat(tensors.least_rank);
+  }
+  return absl::StrCat("from ", tensors.least_rank, " to ",
+                      tensors.highest_rank);
 }
 
 }  // namespace weightinit

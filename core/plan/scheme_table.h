@@ -30,6 +30,9 @@ struct ParameterRange {
   double highest = std::numeric_limits<double>::max();
 };
 
+// "above 0"; "any".
+std::string RangeText(const ParameterRange& range);
+
 // A parameter that is a number.
 struct ParameterRow {
   Parameter parameter;
@@ -84,6 +87,9 @@ struct ResolvedScheme {
   double sparsity = 0;  // kSparse.
 };
 
+// The slices that cost no more than their share of a tensor.
+enum class CheapSlices { kAny, kShorterSide, kColumns };
+
 // The tensors that a scheme is for.
 inline constexpr size_t kNoHighestRank = std::numeric_limits<size_t>::max();
 struct TensorsOfScheme {
@@ -91,6 +97,9 @@ struct TensorsOfScheme {
   size_t highest_rank = kNoHighestRank;
   bool grouped = true;  // Whether their groups may be more than one.
 };
+
+// "from 3 to 5".
+std::string RankText(const TensorsOfScheme& tensors);
 
 struct SchemeRow {
   Scheme scheme;
@@ -100,6 +109,9 @@ struct SchemeRow {
   // argument is not set yet.
   std::optional<FanMode> (*fan_mode)(const SchemeInputs& in);
   ResolvedScheme (*distribution)(const SchemeInputs& in);
+  const char* formula;
+  const char* source;
+  CheapSlices cheap_slices;
 
   const TakenParameter* Find(Parameter parameter) const;
 };

@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "weightinit/core/catalogue.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/plan.h"
@@ -54,6 +57,29 @@ void AddSlice(const TensorPlan& plan, v1::TensorDescription* proto) {
     v1::DimensionRange* added = proto->add_slice();
     added->set_start(range.start);
     added->set_stop(range.stop);
+  }
+}
+
+void AddScheme(const SchemeInfo& info, v1::SchemeInfo* proto) {
+  proto->set_scheme(static_cast<v1::Scheme>(info.scheme));
+  proto->set_name(std::string(NameOf(info.scheme)));
+  for (const std::string_view alias : info.aliases) {
+    proto->add_aliases(std::string(alias));
+  }
+  proto->set_formula(std::string(info.formula));
+  proto->set_source(std::string(info.source));
+  proto->set_tensors(info.tensors);
+  proto->set_all_slices_are_cheap(info.all_slices_are_cheap);
+  proto->set_cheap_slices(std::string(info.cheap_slices));
+  for (const SchemeInfo::Taken& taken : info.parameters) {
+    v1::SchemeParameterInfo* parameter = proto->add_parameters();
+    parameter->set_name(std::string(taken.parameter->name));
+    parameter->set_default_value(taken.default_value);
+    parameter->set_range(taken.parameter->range);
+    for (const std::string& choice : taken.parameter->choices) {
+      parameter->add_choices(choice);
+    }
+    parameter->set_what(std::string(taken.parameter->what));
   }
 }
 
@@ -113,6 +139,9 @@ void DescribeServer(const Limits& limits, int max_streams,
   AddAllNamed<Generator>(response->mutable_generators());
   AddAllNamed<Scheme>(response->mutable_schemes());
   AddAllNamed<Dtype>(response->mutable_dtypes());
+  for (const SchemeInfo& info : AllSchemes()) {
+    AddScheme(info, response->add_catalogue());
+  }
   v1::ServerLimits* proto = response->mutable_limits();
   proto->set_max_elements(limits.max_elements);
   proto->set_max_streams(max_streams);

@@ -197,3 +197,18 @@ def test_every_instruction_set_makes_the_same_bytes() -> None:
         _core.force_simd_target("")
     assert weightinit.Local().info().simd_target == best
     assert len(made) == 1
+
+
+def test_the_catalogue_says_what_each_scheme_takes(source: weightinit.Source) -> None:
+    info = source.info()
+    assert tuple(scheme.name for scheme in info.catalogue) == info.schemes
+    sparse = next(scheme for scheme in info.catalogue if scheme.name == "sparse")
+    assert [(p.name, p.default, p.range) for p in sparse.parameters] == [
+        ("stddev", "0.01", "at least 0"),
+        ("sparsity", None, "from 0 to 1"),
+    ]
+    assert not sparse.all_slices_are_cheap
+    # Other names mean the same here too.
+    for scheme in info.catalogue:
+        for alias in scheme.aliases:
+            assert source.describe((4, 4), scheme=alias).scheme == scheme.name

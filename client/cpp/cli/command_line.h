@@ -20,6 +20,7 @@ using ChosenCommand = std::function<absl::Status()>;
 // outlive the parsing.
 void AddTensorCommands(CLI::App& app, ChosenCommand& chosen);
 void AddInfoCommand(CLI::App& app, ChosenCommand& chosen);
+void AddSchemesCommand(CLI::App& app, ChosenCommand& chosen);
 void AddSeedCommands(CLI::App& app, ChosenCommand& chosen);
 void AddModelCommands(CLI::App& app, ChosenCommand& chosen);
 // To `weightinit model`.

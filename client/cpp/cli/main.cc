@@ -97,6 +97,7 @@ int Main(int argc, char** argv) {
   ChosenCommand chosen;
   AddTensorCommands(app, chosen);
   AddInfoCommand(app, chosen);
+  AddSchemesCommand(app, chosen);
   AddSeedCommands(app, chosen);
   AddModelCommands(app, chosen);
   RequireSubcommand(app, chosen);

@@ -12,9 +12,9 @@
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/request_options.h"
 #include "weightinit/client/weight_client.h"
+#include "weightinit/core/catalogue.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/names.h"
-#include "weightinit/core/parameters.h"
 
 namespace weightinit::cli {
 namespace {

@@ -54,6 +54,8 @@ export function describePlan(plan) {
     tensorElements: plan.tensorElements,
     elements: plan.elements,
     bytes: plan.elements * DTYPES[plan.dtype].bytes,
+    operations: plan.operations,
+    zerosPerColumn: plan.zerosPerColumn,
     key: stream === null ? 0n : joined(stream.k0, stream.k1),
     stream: stream === null ? 0n : joined(stream.s0, stream.s1),
     advisories: plan.advisories,

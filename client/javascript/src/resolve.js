@@ -1,12 +1,12 @@
 // From a request to a plan: every choice made, every default filled in.
 
 import { checkChoice, checkName, checkShape, checkSlice, MAX_RANK, resolveFans } from "./checks.js";
-import { matrixOf } from "./diagonal.js";
+import { matrixOf } from "./matrix.js";
 import { streamKey } from "./philox.js";
 import { readRequest } from "./read.js";
 import { checkDistribution, checkFinite, checkParameters, checkStructure, resolveScheme } from "./scheme.js";
-import { ACTIVATIONS } from "./tables.js";
-import { advisoriesOf, advisoriesOfParts, theoryOf, theoryOfDiagonal, theoryOfParts } from "./theory.js";
+import { ACTIVATIONS, SCHEMES } from "./tables.js";
+import { advisoriesOf, advisoriesOfParts, operationsOf, theoryOf, theoryOfParts, theoryOfStructure } from "./theory.js";
 import { Violations } from "./violations.js";
 
 /**
@@ -18,7 +18,7 @@ import { Violations } from "./violations.js";
 
 /**
  * A request with every choice made. A tensor of parts has neither scheme nor
- * parameters nor stream; one that draws nothing has no parameters.
+ * parameters nor stream; one whose elements are no draws has no parameters.
  *
  * @typedef {object} Plan
  * @property {string} name
@@ -31,14 +31,17 @@ import { Violations } from "./violations.js";
  * @property {bigint} seed
  * @property {Fans} fans
  * @property {number} groups
+ * @property {import("./tables.js").Structure} [structure]
  * @property {number} [gain]
  * @property {import("./sampler.js").Parameters | null} parameters
  * @property {import("./philox.js").StreamKey | null} stream
+ * @property {number} zerosPerColumn
  * @property {import("./theory.js").Theory} theory
  * @property {import("./theory.js").Advisory[]} advisories
  * @property {number} tensorElements of the whole tensor
  * @property {number} firstElement
  * @property {number} elements delivered
+ * @property {number} operations of the slice
  * @property {number} axis
  * @property {boolean} stacked
  * @property {Plan[]} parts
@@ -72,14 +75,21 @@ function resolveValues(spec, plan, valid, path, violations) {
   if (violations.list.length !== beforeFans) return;
   plan.parameters = resolved.parameters;
   plan.gain = resolved.gain;
+  plan.structure = SCHEMES[scheme].structure;
   if (resolved.parameters === null) {
     const gain = resolved.gain ?? 1;
     checkFinite(gain, gain, plan.dtype, `${path}gain`, violations);
-    plan.theory = theoryOfDiagonal(matrixOf(plan.shape, plan.layout, plan.groups), plan.groups, gain);
   } else {
     checkDistribution(resolved.parameters, plan.dtype, path, violations);
     plan.theory = theoryOf(resolved.parameters);
   }
+  if (plan.structure === undefined) return;
+  if (plan.structure === "sparse") {
+    // The sum makes a -0 a +0.
+    plan.zerosPerColumn = Math.ceil((resolved.sparsity ?? 0) * matrixOf(plan.shape, plan.layout).rows) + 0;
+  }
+  plan.theory = theoryOfStructure(plan);
+  plan.operations = operationsOf(plan);
 }
 
 /**
@@ -173,6 +183,7 @@ function resolveParts(spec, concatenation, plan, path, violations) {
     plan.parts.push(resolved);
     start += size;
   });
+  plan.operations = operationsOf(plan);
   plan.theory = theoryOfParts(plan.parts);
   plan.advisories = advisoriesOfParts(plan.parts);
 }
@@ -229,11 +240,13 @@ function resolveTensor(spec, slice, seed, path, violations) {
     groups: 1,
     parameters: null,
     stream: null,
+    zerosPerColumn: 0,
     theory: { mean: 0, stddev: 0 },
     advisories: [],
     tensorElements: elements ?? 0,
     firstElement: 0,
     elements: 0,
+    operations: 0,
     axis: 0,
     stacked: false,
     parts: [],

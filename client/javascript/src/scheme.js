@@ -1,6 +1,7 @@
 // From a scheme to a distribution: that section of core/DETERMINISM.md, and what
 // the parameters may be.
 
+import { dimensionsOf } from "./matrix.js";
 import { normalTail, truncation } from "./normal_tail.js";
 import { Sampler } from "./sampler.js";
 import { ACTIVATIONS, CHOICES, DTYPES, NUMBER_PARAMETERS, OF_ACTIVATION, REQUIRED, SCHEMES } from "./tables.js";
@@ -40,7 +41,7 @@ function inputsOf(scheme, activation, given) {
 export function checkParameters(scheme, spec, path, violations) {
   const { takes, hasActivation = false } = SCHEMES[scheme];
   const given = spec.parameters;
-  for (const [name, { lowest, allowed }] of Object.entries(NUMBER_PARAMETERS)) {
+  for (const [name, { lowest, allowed, highest = Infinity }] of Object.entries(NUMBER_PARAMETERS)) {
     const value = /** @type {number | undefined} */ (given[name]);
     if (value === undefined) {
       if (takes[name] === REQUIRED) violations.add(path + name, `is required by the scheme ${scheme}`);
@@ -48,8 +49,9 @@ export function checkParameters(scheme, spec, path, violations) {
       violations.add(path + name, `is not taken by the scheme ${scheme}`);
     } else if (!Number.isFinite(value)) {
       violations.add(path + name, `is ${sixDigits(value)}; must be finite`);
-    } else if (value < lowest || (value === lowest && !allowed)) {
-      violations.add(path + name, `is ${sixDigits(value)}; must be ${allowed ? "at least" : "above"} ${lowest}`);
+    } else if (value < lowest || value > highest || (value === lowest && !allowed)) {
+      const from = highest < Infinity ? `from ${lowest} to ${highest}` : `${allowed ? "at least" : "above"} ${lowest}`;
+      violations.add(path + name, `is ${sixDigits(value)}; must be ${from}`);
     }
   }
   const { activation } = spec;
@@ -150,26 +152,54 @@ export function normalMass(low, high) {
 }
 
 /**
- * Adds a violation if the scheme is not for tensors of this rank, or takes no groups
- * and there are some.
+ * Adds a violation if the scheme is not for tensors of this rank, if it takes no groups
+ * and there are some, or if it needs a matrix at the centre that there can't be.
  *
  * @param {string} scheme
  * @param {Spec} spec
  * @param {string} path
  * @param {Violations} violations
  */
-export function checkStructure(scheme, { shape, groups }, path, violations) {
-  const { rank, ungrouped = false } = SCHEMES[scheme];
+export function checkStructure(scheme, spec, path, violations) {
+  const { rank, ungrouped = false, structure } = SCHEMES[scheme];
   if (rank === undefined) return;
   const [lowest, highest] = rank;
+  const { shape, groups } = spec;
   if (shape.length < lowest || shape.length > highest) {
-    const allowed =
-      lowest === highest
-        ? `${lowest} for ${scheme}`
-        : `from ${lowest} to ${highest} for ${scheme}, which is for convolutions`;
-    violations.add(`${path}shape`, `has rank ${shape.length}; must be ${allowed}`);
-  } else if (ungrouped && groups > 1) {
-    violations.add(`${path}groups`, `is ${groups}; must be 1 for ${scheme}`);
+    const range = highest === Infinity ? `at least ${lowest}` : `from ${lowest} to ${highest}`;
+    const allowed = `${lowest === highest ? lowest : range} for ${scheme}`;
+    const what = lowest === 3 ? ", which is for convolutions" : "";
+    violations.add(`${path}shape`, `has rank ${shape.length}; must be ${allowed}${what}`);
+    return;
+  }
+  if (ungrouped && groups > 1) violations.add(`${path}groups`, `is ${groups}; must be 1 for ${scheme}`);
+  if (structure === "orthogonal_centre") checkCentre(scheme, spec, path, violations);
+}
+
+/**
+ * Adds a violation if the kernel can't pass all of its inputs on through a centre.
+ *
+ * @param {string} scheme
+ * @param {Spec} spec
+ * @param {string} path
+ * @param {Violations} violations
+ */
+function checkCentre(scheme, { shape, layout = "out_in" }, path, violations) {
+  const { first, second, spatial } = dimensionsOf(shape.length, layout);
+  const [outputs, inputs] = [shape[first], shape[second]];
+  if (inputs > outputs) {
+    violations.add(
+      `${path}shape`,
+      `has ${inputs} inputs and ${outputs} outputs; ${scheme} must have no more inputs than outputs`,
+    );
+  }
+  for (const d of spatial) {
+    if (shape[d] % 2 === 0) {
+      violations.add(
+        `${path}shape[${d}]`,
+        `is ${shape[d]}; must be odd for ${scheme}, so that the kernel has a centre`,
+      );
+    }
   }
 }
 

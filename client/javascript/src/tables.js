@@ -34,8 +34,8 @@ export const ALIASES = {
  * that of OF_ACTIVATION is the activation's), and its distribution. `fan` is what
  * divides the variance, in words of the fan modes; absent if there are no fans.
  * hasActivation: the formula has the activation in it. rank: the lowest and the highest
- * that it is for, where not all are; ungrouped: it takes no groups. Parameters that are null:
- * nothing is drawn, the gain stands on a diagonal.
+ * that it is for, where not all are; ungrouped: it takes no groups. structure: what else
+ * than draws, one for each element, it is; parameters that are null: no element is a draw.
  *
  * @typedef {object} Inputs
  * @property {number} gain
@@ -46,14 +46,16 @@ export const ALIASES = {
  * @property {number} high
  * @property {number} value
  * @property {number} scale
+ * @property {number} sparsity
  * @property {string} fanMode
  * @property {string} distribution
  * @property {number} varianceGain of the activation; 0 if it has none
  *
  * @typedef {import("./sampler.js").Parameters} Parameters
- * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters | null, gain?: number}} Formula
+ * @typedef {"diagonal" | "orthogonal" | "orthogonal_centre" | "sparse"} Structure
+ * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters | null, gain?: number, sparsity?: number}} Formula
  * @typedef {{takes: Record<string, number | string | symbol>, fan?: (inputs: Inputs) => string,
- *     hasActivation?: boolean, rank?: [number, number], ungrouped?: boolean, formula: Formula}} Scheme
+ *     hasActivation?: boolean, rank?: [number, number], ungrouped?: boolean, structure?: Structure, formula: Formula}} Scheme
  */
 
 export const REQUIRED = Symbol("required");
@@ -122,6 +124,13 @@ const variancePreserving = (distribution) => ({
   formula: ({ varianceGain }, fan) => scaled(distribution, varianceGain, fan, Math.sqrt(varianceGain)),
 });
 
+/** @type {(structure: Structure) => Scheme} */
+const matrix = (structure) => ({
+  takes: { gain: 1 },
+  structure,
+  formula: ({ gain }) => ({ parameters: null, gain }),
+});
+
 /** @type {Record<string, Scheme>} */
 export const SCHEMES = {
   zeros: { takes: {}, formula: () => constant(0) },
@@ -154,8 +163,20 @@ export const SCHEMES = {
   },
   variance_preserving_uniform: variancePreserving("uniform"),
   variance_preserving_normal: variancePreserving("normal"),
-  identity: { takes: { gain: 1 }, rank: [2, 2], ungrouped: true, formula: ({ gain }) => ({ parameters: null, gain }) },
-  dirac: { takes: {}, rank: [3, 5], formula: () => ({ parameters: null, gain: 1 }) },
+  identity: { ...matrix("diagonal"), rank: [2, 2], ungrouped: true },
+  dirac: { takes: {}, rank: [3, 5], structure: "diagonal", formula: () => ({ parameters: null, gain: 1 }) },
+  orthogonal: { ...matrix("orthogonal"), rank: [2, Infinity] },
+  delta_orthogonal: { ...matrix("orthogonal_centre"), rank: [3, 5], ungrouped: true },
+  sparse: {
+    takes: { sparsity: REQUIRED, stddev: 0.01 },
+    rank: [2, 2],
+    ungrouped: true,
+    structure: "sparse",
+    formula: ({ sparsity, stddev }) => ({
+      parameters: { distribution: "normal", mean: 0, stddev, low: 0, high: 0 },
+      sparsity,
+    }),
+  },
 };
 
 /** @param {number} slope */
@@ -186,9 +207,9 @@ export const ACTIVATIONS = {
 
 /**
  * Parameters that are numbers: the lowest that each may be, and whether it may be
- * that.
+ * that; the highest, if there is one.
  *
- * @type {Record<string, {lowest: number, allowed: boolean}>}
+ * @type {Record<string, {lowest: number, allowed: boolean, highest?: number}>}
  */
 export const NUMBER_PARAMETERS = {
   gain: { lowest: 0, allowed: false },
@@ -199,6 +220,7 @@ export const NUMBER_PARAMETERS = {
   high: { lowest: -Infinity, allowed: true },
   value: { lowest: -Infinity, allowed: true },
   scale: { lowest: 0, allowed: false },
+  sparsity: { lowest: 0, allowed: true, highest: 1 },
 };
 
 /**

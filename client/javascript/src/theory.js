@@ -1,6 +1,7 @@
 // What follows from a distribution without drawing from it: mean, standard
 // deviation and bounds, and advisories.
 
+import { dimensionsOf, matrixOf } from "./matrix.js";
 import { normalPdf } from "./normal_tail.js";
 import { normalMass, resolveScheme } from "./scheme.js";
 import { ACTIVATIONS } from "./tables.js";
@@ -8,6 +9,7 @@ import { sixDigits, Violations } from "./violations.js";
 
 /**
  * @typedef {import("./resolve.js").Plan} Plan
+ * @typedef {import("./matrix.js").Matrix} Matrix
  * @typedef {{mean: number, stddev: number, low?: number, high?: number}} Theory
  * @typedef {{code: string, message: string}} Advisory
  */
@@ -54,21 +56,74 @@ export function theoryOf(d) {
 /**
  * That of a tensor with its gain on a diagonal.
  *
- * @param {import("./diagonal.js").Matrix & {rows: number}} matrix
+ * @param {Matrix} matrix
  * @param {number} groups
  * @param {number} gain
  * @returns {Theory}
  */
-export function theoryOfDiagonal({ rows, groupRows, columns, places }, groups, gain) {
-  const elements = rows * columns * places;
-  if (elements === 0) return { mean: 0, stddev: 0, low: 0, high: 0 };
-  const share = (groups * Math.min(groupRows, columns)) / elements;
+function theoryOfDiagonal({ rows, columns, places }, groups, gain) {
+  const share = (groups * Math.min(rows / groups, columns)) / (rows * columns * places);
   return {
     mean: gain * share,
     stddev: gain * Math.sqrt(share * (1 - share)),
     low: share < 1 ? 0 : gain,
     high: gain,
   };
+}
+
+/**
+ * That of a tensor that has a structure, and its scheme.
+ *
+ * @param {Plan} plan
+ * @returns {Theory}
+ */
+export function theoryOfStructure({ shape, layout, groups, structure, gain = 1, parameters, zerosPerColumn }) {
+  if (shape.includes(0)) return { mean: 0, stddev: 0, low: 0, high: 0 };
+  const matrix = matrixOf(shape, layout);
+  if (structure === "diagonal") return theoryOfDiagonal(matrix, groups, gain);
+  const { rows, columns, places } = matrix;
+  if (structure === "sparse") {
+    return { mean: 0, stddev: (parameters?.stddev ?? 0) * Math.sqrt(1 - zerosPerColumn / rows) };
+  }
+  // Each vector of the shorter dimension has the length gain.
+  const size = structure === "orthogonal" ? Math.max(rows, columns * places) : rows * places;
+  return { mean: 0, stddev: gain / Math.sqrt(size), low: -gain, high: gain };
+}
+
+/**
+ * Floating-point operations that the slice of an orthogonal tensor takes.
+ *
+ * @param {Plan} plan
+ */
+function operationsOfMatrix({ shape, layout, slice, structure }) {
+  if (slice.some(({ start, stop }) => start === stop)) return 0;
+  const { first, second, spatial } = dimensionsOf(shape.length, layout);
+  const { rows, columns, places } = matrixOf(shape, layout);
+  const whole = structure === "orthogonal";
+  const width = whole ? columns * places : columns;
+  let { start, stop } = slice[first];
+  if (rows > width) {
+    ({ start, stop } = slice[second]);
+    // From the first place of the slice to its last one.
+    for (const d of whole ? spatial : []) {
+      start = start * shape[d] + slice[d].start;
+      stop = (stop - 1) * shape[d] + slice[d].stop;
+    }
+  }
+  const before = (/** @type {number} */ n) => 2 * n * (n + 1) * (Math.max(rows, width) - (n - 1) / 3);
+  return before(stop) - before(start);
+}
+
+/**
+ * Floating-point operations that a slice takes beside the draws of its elements.
+ *
+ * @param {Plan} plan
+ */
+export function operationsOf(plan) {
+  const isMatrix = plan.structure === "orthogonal" || plan.structure === "orthogonal_centre";
+  const own = isMatrix ? operationsOfMatrix(plan) : 0;
+  const operations = plan.parts.reduce((sum, part) => sum + part.operations, own);
+  return Math.min(Math.trunc(operations), 2 ** 62);
 }
 
 /**

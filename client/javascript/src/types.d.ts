@@ -20,7 +20,10 @@ export type Scheme =
   | "variance_preserving_uniform"
   | "variance_preserving_normal"
   | "identity"
-  | "dirac";
+  | "dirac"
+  | "orthogonal"
+  | "delta_orthogonal"
+  | "sparse";
 
 /** The activation after the layer: it chooses the scheme when none is named. */
 export type Activation =
@@ -61,13 +64,13 @@ export interface ValueOptions {
   scheme?: Scheme | "glorot_uniform" | "glorot_normal" | "kaiming_uniform" | "kaiming_normal" | "eye";
   /** Default: `linear`. */
   activation?: Activation | "none" | "identity" | "silu";
-  /** Xavier: factor of the standard deviation; identity: of the values; above 0. Default 1. */
+  /** Xavier: factor of the standard deviation; identity, orthogonal: of the values; above 0. Default 1. */
   gain?: number;
   /** He, variance preserving: slope of the activation for negative input. Default: that of the activation, or 0. */
   negativeSlope?: number;
   /** Normal and truncated normal. Default 0. */
   mean?: number;
-  /** Normal and truncated normal, before truncation, at least 0. Default 1. */
+  /** Normal and truncated normal, before truncation, default 1; sparse, default 0.01; at least 0. */
   stddev?: number;
   /** Uniform: the lower bound, default 0. Truncated normal: in standard deviations from the mean, default -2. */
   low?: number;
@@ -77,6 +80,8 @@ export interface ValueOptions {
   value?: number;
   /** Variance scaling: the numerator of the variance, above 0. Default 1. */
   scale?: number;
+  /** Sparse: the share of zeros in each column, from 0 to 1, required. */
+  sparsity?: number;
   /** He and variance scaling: the fan that divides the variance. Default `in`. */
   fanMode?: "in" | "out" | "average" | "geometric";
   /** Variance scaling. Default `truncated_normal`. */
@@ -162,7 +167,7 @@ export interface TensorDescription {
   fanIn: number | bigint | null;
   fanOut: number | bigint | null;
   gain: number | null;
-  /** null for a tensor of parts. */
+  /** null for a tensor of parts, and for one whose elements are no draws. */
   parameters: DistributionParameters | null;
   /** Of the values delivered, after truncation. */
   mean: number;
@@ -173,6 +178,10 @@ export interface TensorDescription {
   tensorElements: number;
   elements: number;
   bytes: number;
+  /** Floating-point operations of orthogonal matrices, beside the draws. */
+  operations: number;
+  /** The zeros in each column of sparse. */
+  zerosPerColumn: number;
   key: bigint;
   stream: bigint;
   advisories: Advisory[];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fill, model, tensor } from "../src/index.js";
+import { describe, fill, model, tensor } from "../src/index.js";
 import { philox, streamKey } from "../src/philox.js";
 import { Random, randomRequest } from "./random_requests.js";
 import { bytesOf, GENERATE, generate, goldens, jsonOf, optionsOf } from "./requests.js";
@@ -89,6 +89,97 @@ test("zeros of both signs, subnormals and bounds that overflow have the bytes of
     if (typeof answer === "string") assert.throws(() => tensor(options), RangeError, answer);
     else assert.equal(Buffer.compare(bytesOf(tensor(options)), answer), 0, jsonOf(requests[i]));
   });
+});
+
+test("matrices that are made in blocks of rows, and groups that are not full, have the bytes of the C++ implementation", {
+  skip: GENERATE.skip,
+}, () => {
+  const long = 2 ** 21 + 1;
+  const requests = [
+    {
+      shape: [4, long],
+      slice: [
+        [0, 4],
+        [long - 5, long],
+      ],
+    },
+    ...[1, 2, 3, 4, 5, 63, 64, 65].map((rows) => ({ shape: [rows, 300], parameters: { gain: 0.3 } })),
+    {
+      shape: [300, 300],
+      slice: [
+        [17, 290],
+        [0, 300],
+      ],
+      dtype: "float64",
+    },
+    {
+      shape: [300, 20, 3],
+      slice: [
+        [0, 300],
+        [3, 9],
+        [1, 2],
+      ],
+    },
+    {
+      shape: [3, 20, 300],
+      slice: [
+        [1, 3],
+        [3, 9],
+        [1, 299],
+      ],
+      layout: "in_out",
+    },
+  ].map((request) => ({ ...request, scheme: "orthogonal", name: "q" }));
+  generate(requests).forEach((answer, i) => {
+    assert.ok(typeof answer !== "string", String(answer));
+    const options = /** @type {Options} */ (optionsOf(requests[i]));
+    assert.equal(Buffer.compare(bytesOf(tensor(options)), answer), 0, jsonOf(requests[i]));
+  });
+});
+
+test("the vectors of the shorter dimension are orthogonal and have the length gain", () => {
+  for (const shape of [
+    [6, 40],
+    [40, 2, 3],
+  ]) {
+    const elements = tensor({ shape, scheme: "orthogonal", gain: 3, dtype: "float64" });
+    const at = (/** @type {number} */ i, /** @type {number} */ c) => elements[shape[0] === 6 ? i * 40 + c : c * 6 + i];
+    for (let i = 0; i < 6; ++i) {
+      for (let k = 0; k <= i; ++k) {
+        let sum = 0;
+        for (let c = 0; c < 40; ++c) sum += at(i, c) * at(k, c);
+        assert.ok(Math.abs(sum - (i === k ? 9 : 0)) < 1e-13, `${i} ${k}: ${sum}`);
+      }
+    }
+  }
+});
+
+test("a kernel is 0 around the centre, also in memory that was used before", () => {
+  const options = { shape: [5, 4, 3, 3], scheme: /** @type {const} */ ("delta_orthogonal"), name: "k", seed: 8 };
+  const kernel = fill(new Float32Array(180).fill(7), options);
+  const matrix = tensor({ ...options, shape: [5, 4], scheme: "orthogonal" });
+  kernel.forEach((value, i) => {
+    assert.ok(Object.is(value, i % 9 === 4 ? matrix[Math.floor(i / 9)] : 0));
+  });
+});
+
+test("each column of a sparse tensor has its zeros, and else draws", () => {
+  const options = { shape: [30, 50], name: "s", dtype: /** @type {const} */ ("float64") };
+  const draws = tensor({ ...options, scheme: "normal", stddev: 0.01 });
+  for (const [sparsity, zeros] of [
+    [0, 0],
+    [0.1, 3],
+    [0.11, 4],
+    [1, 30],
+  ]) {
+    const sparse = tensor({ ...options, scheme: "sparse", sparsity });
+    assert.equal(describe({ ...options, scheme: "sparse", sparsity }).zerosPerColumn, zeros);
+    for (let column = 0; column < 50; ++column) {
+      const places = Array.from({ length: 30 }, (_, row) => 50 * row + column);
+      assert.equal(places.filter((i) => sparse[i] === 0).length, zeros);
+      assert.ok(places.every((i) => sparse[i] === 0 || sparse[i] === draws[i]));
+    }
+  }
 });
 
 test("a range of elements is that range of the whole, in both layouts", () => {

@@ -49,6 +49,8 @@ function assertDescribed(description, printed) {
     ["elements", "elements"],
     ["tensor_elements", "tensorElements"],
     ["bytes", "bytes"],
+    ["operations", "operations"],
+    ["zeros_per_column", "zerosPerColumn"],
     ["slice", "slice"],
     ["advisories", "advisories"],
     ["stacked", "stacked"],
@@ -114,7 +116,7 @@ test("a part has the values of the tensor of its name", () => {
 
 test("descriptions say what the command prints", { skip: CLI.skip }, () => {
   const random = new Random(17);
-  for (let i = 0; i < 60; ++i) {
+  for (let i = 0; i < 100; ++i) {
     const { seed, ...request } = randomRequest(random);
     const flat = { ...request, ...request.parameters, seed: String(seed) };
     delete flat.parameters;

@@ -24,14 +24,20 @@ function partition(random, sum, count) {
  * What a tensor or a part says of its values.
  *
  * @param {Random} random
- * @param {number} rank
+ * @param {number[]} shape
+ * @param {string} layout
  * @returns {Both}
  */
-function values(random, rank) {
-  const scheme = random.of(rank < 2 ? ["uniform", "normal", "truncated_normal", "ones"] : schemesOf(rank));
+function values(random, shape, layout) {
+  const ofAll = ["uniform", "normal", "truncated_normal", "ones"];
+  const scheme = random.of(shape.length < 2 ? ofAll : schemesOf(shape, layout));
   const activation = random.of(WITH_GAIN);
   if (random.chance(0.3)) return { entry: {}, options: {} };
   if (scheme === "constant") return { entry: { scheme, parameters: { value: 3 } }, options: { scheme, value: 3 } };
+  if (scheme === "sparse") {
+    const parameters = { sparsity: random.number() };
+    return { entry: { scheme, parameters }, options: { scheme, ...parameters } };
+  }
   if (scheme === "normal") {
     const parameters = { mean: random.integer(-2, 2), stddev: random.integer(0, 3) };
     return { entry: { scheme, parameters }, options: { scheme, ...parameters } };
@@ -42,11 +48,12 @@ function values(random, rank) {
 /**
  * @param {Random} random
  * @param {number[]} shape
+ * @param {string} layout
  * @param {string} name
  * @param {number} levels of parts that may follow
  * @returns {Both}
  */
-function concatenation(random, shape, name, levels) {
+function concatenation(random, shape, layout, name, levels) {
   const axis = random.integer(0, shape.length - 1);
   const stacked = shape[axis] > 0 && shape[axis] < 6 && random.chance(0.4);
   const count = stacked ? shape[axis] : random.integer(1, 4);
@@ -56,10 +63,10 @@ function concatenation(random, shape, name, levels) {
     const partName = `${name}.${i}`;
     const nested = levels > 0 && partShape.length > 0 && random.chance(0.3);
     // A scheme that every part of it can take, whatever the rank.
-    const own = values(random, nested ? 1 : partShape.length);
+    const own = values(random, nested ? [] : partShape, layout);
     const sized = { name: partName, ...(stacked ? {} : { size }) };
     if (nested) {
-      const inner = concatenation(random, partShape, partName, levels - 1);
+      const inner = concatenation(random, partShape, layout, partName, levels - 1);
       return {
         entry: { ...sized, ...own.entry, concatenation: inner.entry },
         options: { ...sized, ...own.options, concatenation: inner.options },
@@ -82,8 +89,8 @@ function concatenation(random, shape, name, levels) {
 export function tensorOfParts(random, name) {
   const shape = Array.from({ length: random.integer(1, 4) }, () => random.integer(random.chance(0.05) ? 0 : 1, 9));
   const [layout, dtype] = [random.of(CHOICES.layout), random.of(CHOICES.dtype)];
-  const own = values(random, 1);
-  const inner = concatenation(random, shape, name, 2);
+  const own = values(random, [], layout);
+  const inner = concatenation(random, shape, layout, name, 2);
   return {
     entry: { name, tensor: { shape, dtype, fan: { layout }, ...own.entry, concatenation: inner.entry } },
     options: { name, shape, dtype, layout, ...own.options, concatenation: inner.options },

@@ -1,6 +1,7 @@
 // Random valid requests, the same ones in every run.
 
-import { ACTIVATIONS, CHOICES, SCHEMES } from "../src/tables.js";
+import { dimensionsOf } from "../src/matrix.js";
+import { ACTIVATIONS, CHOICES, REQUIRED, SCHEMES } from "../src/tables.js";
 
 /** A small generator of numbers (mulberry32). */
 export class Random {
@@ -41,14 +42,28 @@ export class Random {
 }
 
 /**
- * The schemes for tensors of a rank.
+ * Whether a matrix can lie at the centre of a kernel.
  *
- * @param {number} rank
+ * @param {number[]} shape
+ * @param {string} layout
  */
-export const schemesOf = (rank) =>
+function hasCentre(shape, layout) {
+  const { first, second, spatial } = dimensionsOf(shape.length, layout);
+  return shape[second] <= shape[first] && spatial.every((d) => shape[d] % 2 === 1);
+}
+
+/**
+ * The schemes for tensors of a shape.
+ *
+ * @param {number[]} shape
+ * @param {string} layout
+ */
+export const schemesOf = (shape, layout) =>
   CHOICES.scheme.filter((name) => {
+    const rank = shape.length;
     const [lowest, highest] = SCHEMES[name].rank ?? [0, rank];
-    return rank >= lowest && rank <= highest;
+    const hasRank = rank >= lowest && rank <= highest;
+    return hasRank && (SCHEMES[name].structure !== "orthogonal_centre" || hasCentre(shape, layout));
   });
 
 /** Those that every scheme takes. */
@@ -63,7 +78,10 @@ function parametersOf(random, scheme, activation) {
   /** @type {Record<string, any>} */
   const parameters = {};
   const maybe = (/** @type {string} */ name, /** @type {() => any} */ value) => {
-    if (Object.hasOwn(SCHEMES[scheme].takes, name) && (name === "value" || random.chance(0.6))) {
+    if (
+      Object.hasOwn(SCHEMES[scheme].takes, name) &&
+      (SCHEMES[scheme].takes[name] === REQUIRED || random.chance(0.6))
+    ) {
       parameters[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value();
     }
   };
@@ -76,6 +94,7 @@ function parametersOf(random, scheme, activation) {
   maybe("stddev", () => random.of([0, 1, 0.02, 2 * random.number()]));
   maybe("value", () => random.of([0, -0, 1 / 3, -1e4 * random.number(), 1e-7]));
   maybe("scale", () => 0.01 + 5 * random.number());
+  maybe("sparsity", () => random.of([0, 1, 0.5, random.number()]));
   maybe("fanMode", () => random.of(CHOICES.fanMode));
   maybe("distribution", () => random.of(CHOICES.distribution));
   if (scheme === "uniform" || (scheme === "truncated_normal" && random.chance(0.7))) {
@@ -99,11 +118,19 @@ export function randomRequest(random) {
   const shape = Array.from({ length: rank }, () =>
     far ? random.integer(1, Math.floor(2 ** (40 / rank))) : random.integer(random.chance(0.03) ? 0 : 1, longest),
   );
-  const scheme = random.chance(0.15) ? undefined : random.of(schemesOf(rank));
+  const layout = random.of(CHOICES.layout);
+  const { first, second, spatial } = dimensionsOf(rank, layout);
+  if (rank >= 3 && random.chance(0.2)) {
+    for (const d of spatial) shape[d] |= 1;
+    [shape[first], shape[second]] = [shape[first], shape[second]].sort((a, b) => b - a);
+  }
+  // What takes more work than that of its elements is for small ones.
+  const schemes = schemesOf(shape, layout).filter(
+    (name) => !far || (SCHEMES[name].structure ?? "diagonal") === "diagonal",
+  );
+  const scheme = random.chance(0.15) ? undefined : random.of(schemes);
   const activations = scheme !== undefined && SCHEMES[scheme].hasActivation ? WITH_GAIN : CHOICES.activation;
   const activation = random.chance(0.4) ? undefined : random.of(activations);
-  const layout = random.of(CHOICES.layout);
-  const first = layout === "in_out" ? rank - 1 : 0;
   const grouped = scheme === undefined || !SCHEMES[scheme].ungrouped;
   const groups = rank >= 2 && grouped && shape[first] % 2 === 0 && random.chance(0.3) ? 2 : 1;
   /** @type {Record<string, any>} */

@@ -48,8 +48,9 @@ test("activations choose the schemes of the specification", () => {
 
 test("schemes take the parameters of the specification, with its defaults", () => {
   const rows = table("| scheme | parameters |");
-  assert.equal(rows.length, 9);
-  for (const [name, parameters] of rows) {
+  assert.equal(rows.length, 11);
+  const named = rows.flatMap(([names, parameters]) => names.split(", ").map((name) => [name, parameters]));
+  for (const [name, parameters] of named) {
     const schemes = Object.entries(SCHEMES).filter(([scheme]) =>
       new RegExp(`^${name.toLowerCase().replace("*", ".*")}$`).test(scheme),
     );
@@ -57,7 +58,7 @@ test("schemes take the parameters of the specification, with its defaults", () =
     for (const [, { takes }] of schemes) {
       const taken = [...parameters.matchAll(/`(\w+)`/g)].map(([, parameter]) => camelCase(parameter));
       assert.deepEqual(taken.sort(), Object.keys(takes).sort(), name);
-      for (const [, parameter, value] of parameters.matchAll(/`(\w+)` (-?[0-9]+)/g)) {
+      for (const [, parameter, value] of parameters.matchAll(/`(\w+)` (-?[0-9]+(?:\.[0-9]+)?)/g)) {
         assert.equal(takes[camelCase(parameter)], Number(value), `${name} ${parameter}`);
       }
     }

@@ -30,5 +30,7 @@ measure("normal float32 in_out, 3x3 kernels", new Float32Array(9 * 2 ** 20), {
   scheme: "normal",
   layout: "in_out",
 });
+measure("orthogonal float32, 1024 x 1024", new Float32Array(2 ** 20), { shape: [1024, 1024], scheme: "orthogonal" });
+measure("sparse float32", float32, { shape, scheme: "sparse", sparsity: 0.9 });
 measure("normal bfloat16", new Uint16Array(ELEMENTS), { shape, scheme: "normal", dtype: "bfloat16" });
 measure("normal float64", new Float64Array(ELEMENTS), { shape, scheme: "normal", dtype: "float64" });

@@ -5,6 +5,7 @@ import { describe, fill, model, tensor } from "../src/index.js";
 export const float32: Float32Array = tensor({ shape: [2, 3], activation: "relu", seed: 42 });
 export const float64: Float64Array = tensor({ shape: [2], scheme: "normal", dtype: "float64", seed: 42n });
 export const float16: Uint16Array = tensor({ shape: [], scheme: "ones", dtype: "float16", seed: "42" });
+export const sparse: Float32Array = tensor({ shape: [2, 3], scheme: "sparse", sparsity: 0.5, stddev: 0.1 });
 export const filled: Float64Array = fill(new Float64Array(4), { shape: [4], dtype: "float64" });
 export const stddev: number = describe({
   shape: [4, 4],

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from weightinit import aio, testing
+    from weightinit._catalogue import SchemeInfo, SchemeParameter
     from weightinit._default import (
         default_source,
         describe,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 
 # What is imported when it is first used, so that importing the package costs little.
 _HOMES = {
+    "_catalogue": "SchemeInfo SchemeParameter",
     "_default": ("default_source describe describe_model info model resolve_seed save tensor"),
     "_description": "Advisory Description Info ModelDescription ModelEntry",
     "_errors": (
@@ -105,6 +107,8 @@ __all__ = [
     "Part",
     "PermissionDenied",
     "ResourceExhausted",
+    "SchemeInfo",
+    "SchemeParameter",
     "Shard",
     "Source",
     "TensorArguments",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from weightinit import _messages as messages
+from weightinit._catalogue import SchemeInfo
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,7 @@ class Info:
         dtypes: Offered.
         limits: By name, as ServerLimits of the contract.
         root_seed_id: Which root seed the names of seeds are derived from; "": none.
+        catalogue: The schemes in words.
     """
 
     version: str
@@ -339,6 +341,7 @@ class Info:
     dtypes: tuple[str, ...]
     limits: dict[str, int] = field(hash=False)
     root_seed_id: str
+    catalogue: tuple[SchemeInfo, ...] = field(repr=False)
 
     @classmethod
     def _of(cls, message: Any) -> Info:
@@ -351,4 +354,5 @@ class Info:
             dtypes=tuple(messages.name_of("Dtype", d) for d in message.dtypes),
             limits={f.name: getattr(limits, f.name) for f in limits.DESCRIPTOR.fields},
             root_seed_id=message.root_seed_id,
+            catalogue=tuple(SchemeInfo._of(scheme) for scheme in message.catalogue),
         )

@@ -1,14 +1,15 @@
 // Which parameters there are, and which scheme takes which.
 
-#include "weightinit/core/parameters.h"
-
 #include <algorithm>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "weightinit/core/catalogue.h"
 #include "weightinit/core/names.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
@@ -135,12 +136,45 @@ TEST(AllParametersTest, TellTheDefaultInEachScheme) {
   EXPECT_EQ(Info("distribution").uses.at(0).default_value, "truncated_normal");
 }
 
+TEST(AllParametersTest, TellTheRange) {
+  EXPECT_EQ(Info("gain").range, "above 0");
+  EXPECT_EQ(Info("stddev").range, "at least 0");
+  EXPECT_EQ(Info("sparsity").range, "from 0 to 1");
+  EXPECT_EQ(Info("mean").range, "any");
+}
+
 TEST(AllParametersTest, TellWhatMayBeChosen) {
   EXPECT_THAT(Info("gain").choices, IsEmpty());
   EXPECT_THAT(Info("fan_mode").choices,
               ElementsAre("in", "out", "average", "geometric"));
   EXPECT_THAT(Info("distribution").choices,
               ElementsAre("uniform", "normal", "truncated_normal"));
+}
+
+const SchemeInfo& Info(Scheme scheme) {
+  return AllSchemes().at(static_cast<size_t>(scheme) - 1);
+}
+
+TEST(AllSchemesTest, TellWhatARequestCanSay) {
+  EXPECT_EQ(AllSchemes().size(), AllNamed<Scheme>().size());
+  for (const SchemeInfo& info : AllSchemes()) {
+    EXPECT_EQ(Info(info.scheme).scheme, info.scheme);
+    EXPECT_FALSE(info.formula.empty());
+    for (const std::string_view alias : info.aliases) {
+      EXPECT_EQ(Parse<Scheme>(alias), info.scheme);
+    }
+  }
+  const SchemeInfo& sparse = Info(Scheme::kSparse);
+  ASSERT_EQ(sparse.parameters.size(), 2U);
+  EXPECT_EQ(sparse.parameters[0].parameter->name, "stddev");
+  EXPECT_EQ(sparse.parameters[0].default_value, "0.01");
+  EXPECT_EQ(sparse.parameters[1].parameter->name, "sparsity");
+  EXPECT_EQ(sparse.parameters[1].default_value, "");
+  EXPECT_EQ(sparse.tensors, "rank 2, without groups");
+  EXPECT_EQ(sparse.cheap_slices, "those that take part of the columns");
+  EXPECT_THAT(Info(Scheme::kIdentity).aliases, ElementsAre("eye"));
+  EXPECT_EQ(Info(Scheme::kDirac).tensors, "rank from 3 to 5");
+  EXPECT_EQ(Info(Scheme::kNormal).tensors, "any");
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ const std::vector<Named<E>>& AllNamed();
 template <typename E>
 std::string_view NameOf(E value);
 
+// The other names of a value.
+template <typename E>
+std::vector<std::string_view> AliasesOf(E value);
+
 // The value of a canonical name or of an alias ("silu", "none", "f32", "half",
 // ...); nothing if there is none. Case is ignored.
 template <typename E>

@@ -1,4 +1,4 @@
-// The command lines of info and seed.
+// The command lines of info, schemes and seed.
 
 #include <memory>
 #include <string>
@@ -6,6 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "client/cpp/cli/command_line.h"
 #include "client/cpp/cli/commands.h"
+#include "client/cpp/cli/schemes_command.h"
 #include "client/cpp/cli/seed_command.h"
 
 namespace weightinit::cli {
@@ -18,6 +19,18 @@ void AddInfoCommand(CLI::App& app, ChosenCommand& chosen) {
   info->footer(kExitStatusHelp);
   info->callback(
       [options, &chosen] { chosen = [options] { return RunInfo(*options); }; });
+}
+
+void AddSchemesCommand(CLI::App& app, ChosenCommand& chosen) {
+  const auto options = std::make_shared<SchemesOptions>();
+  CLI::App* const schemes = app.add_subcommand(
+      "schemes", "List the schemes, or show all about one of them");
+  schemes->add_option("NAME", options->name, "The scheme, or an alias of it");
+  AddConnectionOptions(*schemes, options->connection, options->json);
+  schemes->footer(kExitStatusHelp);
+  schemes->callback([options, &chosen] {
+    chosen = [options] { return RunSchemes(*options); };
+  });
 }
 
 void AddSeedCommands(CLI::App& app, ChosenCommand& chosen) {
