@@ -42,7 +42,7 @@ bool IsHe(Scheme scheme) {
 // Three significant digits, the same ones on every machine: a tie goes up,
 // whatever the last bits.
 double Rounded(double x) {
-  if (x == 0 || !std::isfinite(x)) return x;
+  if (x < 1e-300 || !std::isfinite(x)) return x;
   const double nudged = x * (1 + 1e-9);
   const double unit = std::pow(10.0, std::floor(std::log10(nudged)) - 2);
   return std::floor(nudged / unit + 0.5) * unit;

@@ -24,22 +24,32 @@ double Selu(double z) {
   return 1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * std::expm1(z));
 }
 
-// E[f(sqrt(q) z)^2] by the trapezoidal rule. It is as good as exact: f^2 has no
-// poles near the real line, and the corners of f lie on a node.
-template <Function f>
-double MeanSquare(double q) {
-  constexpr double kStep = 1.0 / 32;
-  constexpr int kReach = 8 * 32;
-  static const auto& weights = *[] {
-    auto* const of = new std::array<double, 2 * kReach + 1>;
+// The trapezoidal rule for an integral over the standard normal. It is as good
+// as exact: f^2 has no poles near the real line, and the corners of f lie on a
+// node.
+constexpr double kStep = 1.0 / 32;
+constexpr int kReach = 8 * 32;
+
+using Weights = std::array<double, 2 * kReach + 1>;
+const Weights& NormalWeights() {
+  static const Weights* const weights = [] {
+    auto* const of = new Weights;
     for (int i = -kReach; i <= kReach; ++i) {
       (*of)[static_cast<size_t>(i + kReach)] = kStep * NormalPdf(kStep * i);
     }
     return of;
   }();
+  return *weights;
+}
+
+// E[f(sqrt(q) z)^2].
+template <Function f>
+double MeanSquare(double q) {
+  const Weights& weights = NormalWeights();
+  const double root = std::sqrt(q);
   double sum = 0;
   for (int i = -kReach; i <= kReach; ++i) {
-    const double value = f(std::sqrt(q) * kStep * i);
+    const double value = f(root * kStep * i);
     sum += weights[static_cast<size_t>(i + kReach)] * value * value;
   }
   return sum;

@@ -20,7 +20,7 @@ const TOO_FAR = 10;
  * @param {number} x at least 0
  */
 function rounded(x) {
-  if (x === 0 || !Number.isFinite(x)) return x;
+  if (x < 1e-300 || !Number.isFinite(x)) return x;
   const nudged = x * (1 + 1e-9);
   const unit = 10 ** (Math.floor(Math.log10(nudged)) - 2);
   return Math.floor(nudged / unit + 0.5) * unit;

@@ -19,6 +19,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TensorRequest Request(std::vector<int64_t> shape, Activation activation,
                       Scheme scheme = Scheme::kUnspecified) {
@@ -155,6 +156,9 @@ TEST(AdvisoryTest, AStddevThatVanishesOrExplodesWithinTwentyLayers) {
             "signals may explode; take he_normal (stddev 0.0883883)");
   EXPECT_THAT(Message(Normal({256, 256}, Activation::kSigmoid, 0.01)),
               HasSubstr("after 1 layer its RMS is below a tenth"));
+  // Whatever it is that a double can hold.
+  EXPECT_THAT(Message(Normal({256, 256}, Activation::kGelu, 1e-163)),
+              Not(HasSubstr("nan")));
   // 0.8 in each layer.
   EXPECT_THAT(Codes(Normal({64, 200}, Activation::kRelu, 0.0895)), IsEmpty());
   // 0.78.
