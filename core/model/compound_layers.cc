@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/model/draft.h"
+#include "core/model/framework_defaults.h"
 #include "core/model/layer_builder.h"
 #include "core/model/name_pattern.h"
 #include "weightinit/core/limits.h"
@@ -30,50 +32,70 @@ struct Projection {
   std::string name;
   int64_t out;
   Activation activation;  // kUnspecified: that of the defaults.
+  // Of the uniform distribution that the framework has for it; nothing: as of a
+  // dense layer.
+  std::optional<double> bound;
 };
+
+// What the framework fills the weight of a projection with.
+void SetProjection(const Projection& projection, int64_t in,
+                   const LayerBuilder& builder, Draft& weight) {
+  weight.own.activation = projection.activation;
+  if (projection.bound.has_value()) {
+    SetUniform(*projection.bound, weight.fallback);
+  } else {
+    SetKernel(builder.framework(), {in, projection.out}, weight);
+  }
+}
 
 // Adds "NAME.weight" and "NAME.bias" of one projection.
 void AddProjection(const Projection& projection, int64_t in, bool bias,
                    LayerBuilder& builder) {
   Draft weight =
       builder.Weight(projection.name + ".weight", projection.out, in);
-  weight.own.activation = projection.activation;
+  SetProjection(projection, in, builder, weight);
   builder.Add(std::move(weight));
   if (bias) {
-    builder.Add(
-        builder.Constant(projection.name + ".bias", {projection.out}, 0));
+    builder.Add(builder.Bias(projection.name + ".bias", projection.out, in));
   }
 }
 
 // The parts of a fused weight, in their order.
 std::vector<Draft> WeightParts(const std::vector<Projection>& projections,
-                               const LayerBuilder& builder) {
+                               int64_t in, const LayerBuilder& builder) {
   std::vector<Draft> parts;
   for (const Projection& projection : projections) {
     parts.push_back(builder.Part(projection.name + ".weight", projection.out));
-    parts.back().own.activation = projection.activation;
+    SetProjection(projection, in, builder, parts.back());
   }
   return parts;
 }
 
-// Adds several projections of one input as one weight, and one bias.
+struct FusedNames {
+  std::string weight;
+  std::string bias;
+};
+
+// Adds several projections of one input as one weight, and one bias, which is 0
+// if `zero_bias`, whatever the framework.
 void AddFused(const std::vector<Projection>& projections, int64_t in, bool bias,
-              const std::string& weight_name, const std::string& bias_name,
-              LayerBuilder& builder) {
-  builder.Add(
-      builder.FusedWeight(weight_name, in, WeightParts(projections, builder)));
+              const FusedNames& names, bool zero_bias, LayerBuilder& builder) {
+  builder.Add(builder.FusedWeight(names.weight, in,
+                                  WeightParts(projections, in, builder)));
   if (!bias) return;
-  if (bias_name.empty()) {
+  if (names.bias.empty()) {
     builder.Fail("fused_bias_name", "is required; there is a bias");
     return;
   }
   Draft fused;
-  fused.name = builder.Name(bias_name);
+  fused.name = builder.Name(names.bias);
+  fused.role = TensorRole::kBias;
   int64_t out = 0;
   for (const Projection& projection : projections) {
     fused.parts.push_back(
         builder.Part(projection.name + ".bias", projection.out));
-    SetConstant(0, fused.parts.back());
+    SetConstant(TensorRole::kBias, 0, fused.parts.back());
+    if (!zero_bias) SetBias(builder.framework(), in, fused.parts.back());
     out += projection.out;
   }
   fused.shape = {out};
@@ -98,34 +120,65 @@ std::vector<Gate> GatesOf(const RecurrentLayer& layer) {
   return {{'r', kSigmoid}, {'z', kSigmoid}, {'n', kTanh}};
 }
 
+// The weight of one direction of one level. Keras' recurrent kernel is one
+// orthogonal matrix for all gates.
+Draft RecurrentWeight(const RecurrentLayer& layer, const std::string& name,
+                      bool recurrent, int64_t inputs,
+                      const std::vector<Gate>& gates,
+                      const LayerBuilder& builder) {
+  const int64_t hidden = layer.hidden_size;
+  const int64_t in = recurrent ? hidden : inputs;
+  const int64_t out = static_cast<int64_t>(gates.size()) * hidden;
+  const Framework framework = builder.framework();
+  if (framework == Framework::kKeras && recurrent) {
+    Draft weight = builder.Weight(name, out, in);
+    weight.own.activation = Activation::kSigmoid;
+    weight.fallback.scheme = Scheme::kOrthogonal;
+    return weight;
+  }
+  std::vector<Draft> parts;
+  for (const Gate& gate : gates) {
+    Draft& part = parts.emplace_back(builder.Part(
+        absl::StrCat(name, ".", std::string(1, gate.name)), hidden));
+    part.own.activation = gate.activation;
+    if (framework == Framework::kPytorch) {
+      SetRecurrent(framework, hidden, part);
+    } else if (framework == Framework::kFlax && recurrent) {
+      part.fallback.scheme = Scheme::kOrthogonal;
+    } else {
+      SetKernel(framework, {in, out}, part);
+    }
+  }
+  return builder.FusedWeight(name, in, std::move(parts));
+}
+
 // The tensors of one direction of one level.
 void AddLevel(const RecurrentLayer& layer, const std::string& suffix,
               int64_t inputs, LayerBuilder& builder) {
   const std::vector<Gate> gates = GatesOf(layer);
-  const auto gate_name = [&](const char* tensor, const Gate& gate) {
-    return absl::StrCat(tensor, suffix, ".", std::string(1, gate.name));
-  };
   for (const char* tensor : {"weight_ih_l", "weight_hh_l"}) {
-    std::vector<Draft> parts;
-    for (const Gate& gate : gates) {
-      parts.push_back(builder.Part(gate_name(tensor, gate), layer.hidden_size));
-      parts.back().own.activation = gate.activation;
-    }
-    const bool recurrent = tensor[7] == 'h';
-    builder.Add(builder.FusedWeight(tensor + suffix,
-                                    recurrent ? layer.hidden_size : inputs,
-                                    std::move(parts)));
+    builder.Add(RecurrentWeight(layer, tensor + suffix, tensor[7] == 'h',
+                                inputs, gates, builder));
   }
   if (!layer.bias) return;
+  const bool keras = builder.framework() == Framework::kKeras;
+  const double forget_bias =
+      keras && layer.forget_bias == 0 ? 1 : layer.forget_bias;
   for (const char* tensor : {"bias_ih_l", "bias_hh_l"}) {
     Draft bias;
     bias.name = builder.Name(tensor + suffix);
+    bias.role = TensorRole::kBias;
     bias.shape = {static_cast<int64_t>(gates.size()) * layer.hidden_size};
     for (const Gate& gate : gates) {
-      bias.parts.push_back(
-          builder.Part(gate_name(tensor, gate), layer.hidden_size));
+      Draft& part = bias.parts.emplace_back(builder.Part(
+          absl::StrCat(tensor, suffix, ".", std::string(1, gate.name)),
+          layer.hidden_size));
       const bool forget = gate.name == 'f' && tensor[5] == 'i';
-      SetConstant(forget ? layer.forget_bias : 0, bias.parts.back());
+      SetConstant(TensorRole::kBias, forget ? forget_bias : 0, part);
+      // A forget bias that is asked for stays.
+      if (!forget || layer.forget_bias == 0) {
+        SetRecurrent(builder.framework(), layer.hidden_size, part);
+      }
     }
     builder.Add(std::move(bias));
   }
@@ -186,42 +239,72 @@ void Expand(const AttentionLayer& layer, LayerBuilder& builder) {
   if (!valid) return;
   const int64_t kv = kv_heads * head_dim;
   const int64_t query = layer.num_heads * head_dim;
-  const std::vector<Projection> inputs = {
-      {OrDefault(layer.query_name, "q_proj"), query, Activation::kLinear},
-      {OrDefault(layer.key_name, "k_proj"), kv, Activation::kLinear},
-      {OrDefault(layer.value_name, "v_proj"), kv, Activation::kLinear}};
-  if (layer.fused_weight_name.empty()) {
+  const bool fused = !layer.fused_weight_name.empty();
+  const bool torch_fused = fused && builder.framework() == Framework::kPytorch;
+  const auto bound_of = [&](int64_t heads) -> std::optional<double> {
+    if (torch_fused) {  // nn.MultiheadAttention.
+      return GlorotBound({layer.embed_dim, query + 2 * kv});
+    }
+    if (builder.framework() == Framework::kKeras) {
+      // Of a kernel (embed_dim, heads, head_dim).
+      return GlorotBound({layer.embed_dim * heads, layer.embed_dim * head_dim});
+    }
+    return std::nullopt;
+  };
+  std::vector<Projection> inputs = {
+      {OrDefault(layer.query_name, "q_proj"), query, Activation::kLinear,
+       bound_of(layer.num_heads)},
+      {OrDefault(layer.key_name, "k_proj"), kv, Activation::kLinear,
+       bound_of(kv_heads)},
+      {OrDefault(layer.value_name, "v_proj"), kv, Activation::kLinear,
+       bound_of(kv_heads)}};
+  if (fused) {
+    AddFused(inputs, layer.embed_dim, layer.bias,
+             {layer.fused_weight_name, layer.fused_bias_name}, torch_fused,
+             builder);
+  } else {
     for (const Projection& projection : inputs) {
       AddProjection(projection, layer.embed_dim, layer.bias, builder);
     }
-  } else {
-    AddFused(inputs, layer.embed_dim, layer.bias, layer.fused_weight_name,
-             layer.fused_bias_name, builder);
   }
-  AddProjection({OrDefault(layer.output_name, "o_proj"), layer.embed_dim,
-                 Activation::kLinear},
-                query, layer.output_bias.value_or(layer.bias), builder);
+  Projection output{OrDefault(layer.output_name, "o_proj"), layer.embed_dim,
+                    Activation::kLinear, std::nullopt};
+  if (builder.framework() == Framework::kKeras) {
+    // Of a kernel (heads, head_dim, embed_dim).
+    output.bound = GlorotBound({query, layer.num_heads * layer.embed_dim});
+  }
+  AddProjection(output, query, layer.output_bias.value_or(layer.bias), builder);
+  if (torch_fused && builder.tensors().back().role == TensorRole::kBias) {
+    SetConstant(TensorRole::kBias, 0, builder.tensors().back());
+  }
 }
 
 void Expand(const GatedMlpLayer& layer, LayerBuilder& builder) {
   bool valid = builder.Check("in_features", layer.in_features);
   valid = builder.Check("hidden_features", layer.hidden_features) && valid;
   if (!valid) return;
-  const std::vector<Projection> inputs = {
+  std::vector<Projection> inputs = {
       {OrDefault(layer.gate_name, "gate_proj"), layer.hidden_features,
-       Activation::kUnspecified},
+       Activation::kUnspecified, std::nullopt},
       {OrDefault(layer.up_name, "up_proj"), layer.hidden_features,
-       Activation::kLinear}};
+       Activation::kLinear, std::nullopt}};
   if (layer.fused_weight_name.empty()) {
     for (const Projection& projection : inputs) {
       AddProjection(projection, layer.in_features, layer.bias, builder);
     }
   } else {
-    AddFused(inputs, layer.in_features, layer.bias, layer.fused_weight_name,
-             layer.fused_bias_name, builder);
+    if (builder.framework() == Framework::kKeras) {
+      // One dense layer of both.
+      const double bound =
+          GlorotBound({layer.in_features, 2 * layer.hidden_features});
+      for (Projection& projection : inputs) projection.bound = bound;
+    }
+    AddFused(inputs, layer.in_features, layer.bias,
+             {layer.fused_weight_name, layer.fused_bias_name},
+             /*zero_bias=*/false, builder);
   }
   AddProjection({OrDefault(layer.down_name, "down_proj"), layer.in_features,
-                 Activation::kLinear},
+                 Activation::kLinear, std::nullopt},
                 layer.hidden_features, layer.bias, builder);
 }
 
@@ -240,18 +323,18 @@ void Expand(const MixtureOfExpertsLayer& layer, LayerBuilder& builder) {
   }
   if (!valid) return;
   AddProjection({OrDefault(layer.router_name, "gate"), layer.num_experts,
-                 Activation::kSoftmax},
+                 Activation::kSoftmax, std::nullopt},
                 layer.in_features, /*bias=*/false, builder);
 
   const std::string experts = OrDefault(layer.experts_name, "experts");
   const auto projections = [&](const std::string& expert) {
     return std::vector<Projection>{
         {JoinNames(expert, OrDefault(layer.gate_name, "gate_proj")),
-         layer.hidden_features, Activation::kUnspecified},
+         layer.hidden_features, Activation::kUnspecified, std::nullopt},
         {JoinNames(expert, OrDefault(layer.up_name, "up_proj")),
-         layer.hidden_features, Activation::kLinear},
+         layer.hidden_features, Activation::kLinear, std::nullopt},
         {JoinNames(expert, OrDefault(layer.down_name, "down_proj")),
-         layer.in_features, Activation::kLinear}};
+         layer.in_features, Activation::kLinear, std::nullopt}};
   };
   std::vector<Draft> gate_ups;
   std::vector<Draft> downs;
@@ -270,10 +353,12 @@ void Expand(const MixtureOfExpertsLayer& layer, LayerBuilder& builder) {
     Draft gate_up =
         builder.Part(JoinNames(expert, layer.stacked_gate_up_name), 0);
     gate_up.axis = builder.OutputAxis();
-    gate_up.parts = WeightParts(parts, builder);
+    gate_up.parts = WeightParts(parts, layer.in_features, builder);
     gate_ups.push_back(std::move(gate_up));
     downs.push_back(builder.Part(down.name + ".weight", 0));
     downs.back().own.activation = down.activation;
+    SetKernel(builder.framework(), {layer.hidden_features, layer.in_features},
+              downs.back());
   }
   if (!stacked) return;
   const auto add_stack = [&](const std::string& name, int64_t out, int64_t in,

@@ -24,6 +24,7 @@ struct Draft {
   // Whether defaults leave the scheme alone, as of a bias.
   bool fixed = false;
   FanSpec fan;
+  TensorRole role = TensorRole::kUnspecified;
   int64_t axis = 0;
   bool stacked = false;
   std::vector<Draft> parts;

@@ -42,6 +42,7 @@ class EntryWalk {
 
   const ModelEntry& entry() const { return *entry_; }
   const std::string& name() const { return name_; }
+  Framework framework() const { return model_.framework_defaults; }
   const Inherited& inherited() const { return frames_.back().inherited; }
   const std::vector<IndexValue>& indices() const { return indices_; }
   // The path of the entry in the request.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/model/draft.h"
+#include "core/model/framework_defaults.h"
 #include "core/model/name_pattern.h"
 #include "weightinit/core/request.h"
 
@@ -32,6 +33,7 @@ Draft LayerBuilder::Weight(std::string_view name, int64_t out, int64_t in,
                            const std::vector<int64_t>& kernel) const {
   Draft draft;
   draft.name = Name(name);
+  draft.role = TensorRole::kWeight;
   if (layout_ == Layout::kInOut) {
     draft.shape = kernel;
     draft.shape.insert(draft.shape.end(), {in, out});
@@ -55,21 +57,32 @@ Draft LayerBuilder::FusedWeight(std::string_view name, int64_t in,
 Draft LayerBuilder::Part(std::string_view name, int64_t size) const {
   Draft draft;
   draft.name = Name(name);
+  draft.role = TensorRole::kWeight;
   draft.size = size;
   return draft;
 }
 
+Draft LayerBuilder::Bias(std::string_view name, int64_t size,
+                         int64_t fan_in) const {
+  Draft bias = Constant(name, {size}, TensorRole::kBias);
+  SetBias(framework_, fan_in, bias);
+  return bias;
+}
+
 Draft LayerBuilder::Constant(std::string_view name, std::vector<int64_t> shape,
-                             double value) const {
+                             TensorRole role) const {
   Draft draft;
   draft.name = Name(name);
   draft.shape = std::move(shape);
-  SetConstant(value, draft);
+  const bool one =
+      role == TensorRole::kNormScale || role == TensorRole::kRunningVariance;
+  SetConstant(role, one ? 1 : 0, draft);
   return draft;
 }
 
-void SetConstant(double value, Draft& draft) {
+void SetConstant(TensorRole role, double value, Draft& draft) {
   draft.fixed = true;
+  draft.role = role;
   if (value == 0) {
     draft.own.scheme = Scheme::kZeros;
   } else if (value == 1) {

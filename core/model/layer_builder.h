@@ -22,14 +22,17 @@ class LayerBuilder {
  public:
   // `prefix` stands before the names of tensors, `field` is the path of the
   // layer in the request. All must outlive the builder.
-  LayerBuilder(std::string_view prefix, Layout layout, const std::string& field,
-               ViolationList& violations)
+  LayerBuilder(std::string_view prefix, Layout layout, Framework framework,
+               const std::string& field, ViolationList& violations)
       : prefix_(prefix),
         layout_(layout),
+        framework_(framework),
         field_(field),
         violations_(violations) {}
 
   std::vector<Draft>& tensors() { return tensors_; }
+  // Whose defaults the layer has.
+  Framework framework() const { return framework_; }
 
   // Checks a size, which is at least 1 and at most 2^30.
   bool Check(const char* name, int64_t size);
@@ -52,9 +55,13 @@ class LayerBuilder {
   // A part of a weight or a bias, `size` outputs.
   Draft Part(std::string_view name, int64_t size) const;
 
-  // A tensor of one dimension and one value; defaults leave it alone.
+  // A bias of 0, or what the framework adds to a layer of that fan_in.
+  Draft Bias(std::string_view name, int64_t size, int64_t fan_in) const;
+
+  // A tensor of the role, all its values those that the role stands for;
+  // defaults leave it alone.
   Draft Constant(std::string_view name, std::vector<int64_t> shape,
-                 double value) const;
+                 TensorRole role) const;
 
   // Where the outputs are in the shape of a weight.
   int64_t OutputAxis() const { return layout_ == Layout::kInOut ? 1 : 0; }
@@ -64,13 +71,15 @@ class LayerBuilder {
  private:
   const std::string_view prefix_;
   const Layout layout_;
+  const Framework framework_;
   const std::string& field_;
   ViolationList& violations_;
   std::vector<Draft> tensors_;
 };
 
-// Makes a draft's values all `value`, whatever defaults say.
-void SetConstant(double value, Draft& draft);
+// Makes a draft one of the role, with all its values `value`, whatever defaults
+// say.
+void SetConstant(TensorRole role, double value, Draft& draft);
 
 // The layers of core/model/layers.cc and core/model/compound_layers.cc. Each
 // adds its tensors, or violations and perhaps fewer tensors.

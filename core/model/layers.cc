@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/model/draft.h"
+#include "core/model/framework_defaults.h"
 #include "core/model/layer_builder.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/request.h"
@@ -34,9 +36,13 @@ void Expand(const DenseLayer& layer, LayerBuilder& builder) {
   const bool in = builder.Check("in_features", layer.in_features);
   const bool out = builder.Check("out_features", layer.out_features);
   if (!in || !out) return;
-  builder.Add(builder.Weight("weight", layer.out_features, layer.in_features));
+  Draft weight =
+      builder.Weight("weight", layer.out_features, layer.in_features);
+  SetKernel(builder.framework(), {layer.in_features, layer.out_features},
+            weight);
+  builder.Add(std::move(weight));
   if (layer.bias) {
-    builder.Add(builder.Constant("bias", {layer.out_features}, 0));
+    builder.Add(builder.Bias("bias", layer.out_features, layer.in_features));
   }
 }
 
@@ -58,17 +64,20 @@ void Expand(const ConvLayer& layer, LayerBuilder& builder) {
                  layer.in_channels, ", and out_channels, ", layer.out_channels);
     return;
   }
-  Draft weight =
-      layer.transposed
-          ? builder.Weight("weight", layer.in_channels,
-                           layer.out_channels / groups, layer.kernel_size)
-          : builder.Weight("weight", layer.out_channels,
-                           layer.in_channels / groups, layer.kernel_size);
+  // The first two dimensions in OUT_IN order, and the kernel's elements.
+  const int64_t first =
+      layer.transposed ? layer.in_channels : layer.out_channels;
+  const int64_t second =
+      (layer.transposed ? layer.out_channels : layer.in_channels) / groups;
+  int64_t places = 1;
+  for (const int64_t size : layer.kernel_size) places *= size;
+  Draft weight = builder.Weight("weight", first, second, layer.kernel_size);
   weight.fan.groups = groups;
   weight.fan.transposed = layer.transposed;
+  SetKernel(builder.framework(), {second * places, first * places}, weight);
   builder.Add(std::move(weight));
   if (layer.bias) {
-    builder.Add(builder.Constant("bias", {layer.out_channels}, 0));
+    builder.Add(builder.Bias("bias", layer.out_channels, second * places));
   }
 }
 
@@ -79,17 +88,21 @@ void Expand(const EmbeddingLayer& layer, LayerBuilder& builder) {
   Draft weight;
   weight.name = builder.Name("weight");
   weight.shape = {layer.num_embeddings, layer.embedding_dim};
+  weight.role = TensorRole::kEmbedding;
   weight.fan.layout = Layout::kOutIn;
   weight.own.activation = Activation::kLinear;
   weight.fallback.scheme = Scheme::kNormal;
+  SetEmbedding(builder.framework(), layer.embedding_dim, weight);
   builder.Add(std::move(weight));
 }
 
 void Expand(const LayerNormLayer& layer, LayerBuilder& builder) {
   if (!CheckSizes("normalized_shape", layer.normalized_shape, builder)) return;
-  builder.Add(builder.Constant("weight", layer.normalized_shape, 1));
+  builder.Add(builder.Constant("weight", layer.normalized_shape,
+                               TensorRole::kNormScale));
   if (layer.bias) {
-    builder.Add(builder.Constant("bias", layer.normalized_shape, 0));
+    builder.Add(
+        builder.Constant("bias", layer.normalized_shape, TensorRole::kBias));
   }
 }
 
@@ -102,13 +115,14 @@ void Expand(const BatchNormLayer& layer, LayerBuilder& builder) {
     return;
   }
   if (layer.affine) {
-    builder.Add(builder.Constant("weight", shape, 1));
-    builder.Add(builder.Constant("bias", shape, 0));
+    builder.Add(builder.Constant("weight", shape, TensorRole::kNormScale));
+    builder.Add(builder.Constant("bias", shape, TensorRole::kBias));
   }
   if (layer.track_running_stats) {
-    for (Draft& buffer :
-         std::vector<Draft>{builder.Constant("running_mean", shape, 0),
-                            builder.Constant("running_var", shape, 1)}) {
+    for (Draft& buffer : std::vector<Draft>{
+             builder.Constant("running_mean", shape, TensorRole::kRunningMean),
+             builder.Constant("running_var", shape,
+                              TensorRole::kRunningVariance)}) {
       buffer.buffer = true;
       builder.Add(std::move(buffer));
     }
@@ -117,7 +131,8 @@ void Expand(const BatchNormLayer& layer, LayerBuilder& builder) {
 
 void Expand(const RmsNormLayer& layer, LayerBuilder& builder) {
   if (!CheckSizes("normalized_shape", layer.normalized_shape, builder)) return;
-  builder.Add(builder.Constant("weight", layer.normalized_shape, 1));
+  builder.Add(builder.Constant("weight", layer.normalized_shape,
+                               TensorRole::kNormScale));
 }
 
 void Expand(const LoraLayer& layer, LayerBuilder& builder) {
@@ -130,9 +145,14 @@ void Expand(const LoraLayer& layer, LayerBuilder& builder) {
   a.own.activation = Activation::kLeakyRelu;
   a.fallback.scheme = Scheme::kHeUniform;
   a.fallback.parameters.negative_slope = std::sqrt(5.0);
+  if (builder.framework() == Framework::kKeras ||
+      builder.framework() == Framework::kFlax) {
+    SetUniform(std::sqrt(6 / static_cast<double>(layer.in_features)),
+               a.fallback);  // he_uniform.
+  }
   builder.Add(std::move(a));
   Draft b = builder.Weight("lora_B.weight", layer.out_features, layer.rank);
-  SetConstant(0, b);
+  SetConstant(TensorRole::kWeight, 0, b);
   builder.Add(std::move(b));
 }
 

@@ -97,6 +97,12 @@ void CheckHead(const ModelRequest& request, const Limits& limits,
   if (model.entries.empty()) {
     AddViolation(violations, "model.entries", "is required");
   }
+  if (model.framework_defaults < Framework::kUnspecified ||
+      model.framework_defaults > Framework::kFlax) {
+    AddViolation(violations, "model.framework_defaults", "is ",
+                 static_cast<int>(model.framework_defaults),
+                 "; not a known FrameworkDefaults");
+  }
   CheckExpressions(SettingsOf(model.defaults), "model.defaults", violations);
   for (const auto& [name, value] : model.constants) {
     if (!IsExpressionName(name)) {

@@ -39,6 +39,14 @@ const char* KindName() {
   return "tensor";
 }
 
+// What the role of a tensor entry, or of a part of one, lets defaults do.
+void SetRole(TensorRole role, Draft& draft) {
+  draft.role = role;
+  draft.fixed = role != TensorRole::kUnspecified &&
+                role != TensorRole::kWeight && role != TensorRole::kEmbedding;
+  if (role == TensorRole::kEmbedding) draft.fallback.scheme = Scheme::kNormal;
+}
+
 // The parts of an entry's tensor, with their names filled in.
 std::vector<Draft> PartDrafts(const Concatenation& concatenation,
                               const EntryWalk& walk, const std::string& field,
@@ -58,6 +66,7 @@ std::vector<Draft> PartDrafts(const Concatenation& concatenation,
     draft.size = part.size;
     draft.own = {part.activation, part.scheme, part.parameters, {}};
     draft.fan = part.fan;
+    SetRole(part.role, draft);
     draft.axis = part.concatenation.axis;
     draft.stacked = part.concatenation.stacked;
     draft.parts = PartDrafts(part.concatenation, walk, path, violations);
@@ -76,6 +85,7 @@ Draft DraftOf(const TensorEntry& entry, const EntryWalk& walk,
                entry.expressions};
   CheckExpressions(draft.own, field, violations);
   draft.fan = spec.fan;
+  SetRole(spec.role, draft);
   draft.dtype = spec.dtype;
   draft.buffer = entry.buffer;
   draft.axis = spec.concatenation.axis;
@@ -103,6 +113,7 @@ class Finisher {
     spec.dtype =
         draft.dtype != Dtype::kUnspecified ? draft.dtype : inherited_.dtype;
     spec.fan = draft.fan;
+    spec.role = draft.role;
     if (spec.fan.layout == Layout::kUnspecified) {
       spec.fan.layout = inherited_.layout;
     }
@@ -145,7 +156,8 @@ class Finisher {
     const bool inherits_scheme =
         inherited_.settings.scheme != Scheme::kUnspecified ||
         draft.fallback.scheme == Scheme::kUnspecified;
-    if (rank >= 2 && !draft.fixed) {
+    const bool is_weight = rank >= 2 || draft.role == TensorRole::kWeight;
+    if (is_weight && !draft.fixed) {
       if (inherits_scheme) Overlay(inherited_.settings, settings);
       settings.activation = inherited_.settings.activation;
     }
@@ -170,6 +182,7 @@ class Finisher {
       part.name = part_draft.name;
       part.size = part_draft.size;
       part.fan = part_draft.fan;
+      part.role = part_draft.role;
       const std::vector<bool> of_part = Matching(part_draft.name, matching);
       if (part_draft.parts.empty()) {
         FinishValues(part_draft, outer, rank, of_part, part);
@@ -210,8 +223,8 @@ std::vector<Draft> DraftsOf(const EntryWalk& walk, ViolationList& violations) {
             name = kind.cell == RecurrentLayer::Cell::kGru ? "gru" : "lstm";
           }
           const std::string field = absl::StrCat(walk.field(), ".", name);
-          LayerBuilder builder(walk.name(), walk.inherited().layout, field,
-                               violations);
+          LayerBuilder builder(walk.name(), walk.inherited().layout,
+                               walk.framework(), field, violations);
           Expand(kind, builder);
           return std::move(builder.tensors());
         }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/plan/fans.h"
 #include "core/plan/mean_field.h"
@@ -29,6 +31,21 @@ constexpr double kTooFar = 10.0;
 std::string Name(Scheme scheme) { return std::string(NameOf(scheme)); }
 std::string Name(Activation activation) {
   return std::string(NameOf(activation));
+}
+
+std::string Name(TensorRole role) { return std::string(NameOf(role)); }
+
+// By the last part of the name, "bias_ih_l0" of "encoder.lstm.bias_ih_l0".
+bool IsNameOfBias(const std::string& name) {
+  const std::string last =
+      absl::AsciiStrToLower(name.substr(name.find_last_of("./") + 1));
+  return absl::StrContains(last, "bias") || absl::StrContains(last, "beta");
+}
+
+// Whether units of a layer are told apart by its values.
+bool MayBeWeight(TensorRole role) {
+  return role == TensorRole::kUnspecified || role == TensorRole::kWeight ||
+         role == TensorRole::kEmbedding;
 }
 
 bool IsXavier(Scheme scheme) {
@@ -177,8 +194,27 @@ std::optional<Advisory> OfVariance(const TensorPlan& plan,
 }  // namespace
 
 std::vector<Advisory> AdvisoriesOf(const TensorPlan& plan,
-                                   const SchemeParameters& parameters) {
+                                   const TensorSpec& spec) {
   std::vector<Advisory> advisories;
+  if (plan.shape.size() < 2 && spec.scheme == Scheme::kUnspecified &&
+      plan.role == TensorRole::kUnspecified && !IsNameOfBias(plan.name)) {
+    advisories.push_back(
+        {AdvisoryCode::kRoleNotSaid,
+         absl::StrCat("all values of this rank-", plan.shape.size(),
+                      " tensor are 0, as those of a bias; say its scheme, or "
+                      "its role: ",
+                      Name(TensorRole::kNormScale),
+                      " for what a normalisation multiplies by, ",
+                      Name(TensorRole::kBias), " if it is a bias")});
+  }
+  if (plan.name.empty() && plan.shape.size() >= 2 && plan.stddev > 0 &&
+      plan.structure != Structure::kDiagonal) {
+    advisories.push_back(
+        {AdvisoryCode::kNameEmpty,
+         "the tensor has no name; another one of this shape and seed without a "
+         "name has the same values"});
+  }
+  if (!MayBeWeight(plan.role)) return advisories;
   if (plan.shape.size() >= 2 && plan.stddev == 0) {
     advisories.push_back(
         {AdvisoryCode::kSymmetryNotBroken,
@@ -187,7 +223,7 @@ std::vector<Advisory> AdvisoriesOf(const TensorPlan& plan,
                       "in training; ",
                       Name(RowOf(plan.activation).recommended),
                       " is recommended")});
-  } else if (auto advisory = OfVariance(plan, parameters)) {
+  } else if (auto advisory = OfVariance(plan, spec.parameters)) {
     advisories.push_back(*std::move(advisory));
   }
   return advisories;

@@ -14,7 +14,7 @@ namespace weightinit {
 // with `parameters`; AdvisoryCode in proto/weightinit/v1/tensor.proto says when
 // each applies.
 std::vector<Advisory> AdvisoriesOf(const TensorPlan& plan,
-                                   const SchemeParameters& parameters);
+                                   const TensorSpec& spec);
 
 // Those of a tensor of parts: the first one of each code, with the part that it
 // is about.

@@ -68,6 +68,16 @@ const std::vector<Names<Generator>>& AllNames() {
 }
 
 template <>
+const std::vector<Names<TensorRole>>& AllNames() {
+  using E = TensorRole;
+  static const auto* const all = new std::vector<Names<E>>{
+#define WEIGHTINIT_TENSOR_ROLE WEIGHTINIT_NAMES
+#include "weightinit/core/request.def"
+  };
+  return *all;
+}
+
+template <>
 const std::vector<Names<Layout>>& AllNames() {
   using E = Layout;
   static const auto* const all = new std::vector<Names<E>>{
@@ -172,6 +182,7 @@ WEIGHTINIT_INSTANTIATE_NAMES(Scheme);
 WEIGHTINIT_INSTANTIATE_NAMES(Activation);
 WEIGHTINIT_INSTANTIATE_NAMES(Dtype);
 WEIGHTINIT_INSTANTIATE_NAMES(Generator);
+WEIGHTINIT_INSTANTIATE_NAMES(TensorRole);
 WEIGHTINIT_INSTANTIATE_NAMES(Layout);
 WEIGHTINIT_INSTANTIATE_NAMES(FanMode);
 WEIGHTINIT_INSTANTIATE_NAMES(Distribution);

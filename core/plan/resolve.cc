@@ -292,9 +292,10 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
                          violations);
   plan.layout = CheckEnum(spec.fan.layout, Layout::kOutIn, "tensor.fan.layout",
                           "Layout", violations);
+  plan.role = CheckEnum(spec.role, TensorRole::kUnspecified, "tensor.role",
+                        "TensorRole", violations);
   plan.scheme = CheckEnum(
-      spec.scheme,
-      ChooseScheme(Scheme::kUnspecified, plan.activation, spec.shape.size()),
+      spec.scheme, ChooseScheme(plan.role, plan.activation, spec.shape.size()),
       "tensor.scheme", "Scheme", violations);
   const bool enums_known = violations.empty();
 
@@ -350,7 +351,7 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
   if (plan.parts.empty()) {
     plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
-    plan.advisories = AdvisoriesOf(plan, spec.parameters);
+    plan.advisories = AdvisoriesOf(plan, spec);
   }
   return plan;
 }

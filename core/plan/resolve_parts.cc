@@ -160,6 +160,8 @@ TensorRequest PartRequest(const TensorRequest& whole, const TensorPlan& plan,
     spec.parameters = whole.tensor.parameters;
     OverlayParameters(part.parameters, spec.parameters);
   }
+  spec.role =
+      part.role != TensorRole::kUnspecified ? part.role : whole.tensor.role;
   spec.fan = part.fan;
   spec.fan.layout = plan.layout;
   spec.concatenation = part.concatenation;

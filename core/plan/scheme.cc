@@ -202,9 +202,16 @@ void CheckOrder(const SchemeParameters& given, const SchemeInputs& in,
 
 }  // namespace
 
-Scheme ChooseScheme(Scheme scheme, Activation activation, size_t rank) {
-  if (scheme != Scheme::kUnspecified) return scheme;
-  return rank < 2 ? Scheme::kZeros : RowOf(activation).recommended;
+Scheme ChooseScheme(TensorRole role, Activation activation, size_t rank) {
+#define WEIGHTINIT_TENSOR_ROLE(enumerator, number, names, wire, scheme) \
+  if (role == TensorRole::enumerator &&                                 \
+      Scheme::scheme != Scheme::kUnspecified) {                         \
+    return Scheme::scheme;                                              \
+  }
+#include "weightinit/core/request.def"
+  return rank < 2 && role != TensorRole::kWeight
+             ? Scheme::kZeros
+             : RowOf(activation).recommended;
 }
 
 void CheckParameters(Scheme scheme, Activation activation,

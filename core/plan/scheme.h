@@ -14,9 +14,9 @@
 
 namespace weightinit {
 
-// The scheme in force: the one asked for, or ZEROS for rank 0 and 1 (a bias),
-// or the one recommended for the activation.
-Scheme ChooseScheme(Scheme scheme, Activation activation, size_t rank);
+// The scheme in force where none is named: that of the role, or ZEROS for rank
+// 0 and 1 (a bias), or the one recommended for the activation.
+Scheme ChooseScheme(TensorRole role, Activation activation, size_t rank);
 
 // Adds a violation for each parameter that is out of range, missing, or not
 // taken by the scheme. REQUIRES: `scheme` is named; `activation` is no unknown

@@ -138,6 +138,7 @@ void ToProto(const TensorPlan& plan, v1::TensorDescription* proto) {
   proto->set_stacked(plan.stacked);
   for (const TensorPlan& part : plan.parts) ToProto(part, proto->add_parts());
   proto->set_operations(plan.operations);
+  proto->set_role(static_cast<v1::TensorRole>(plan.role));
   proto->set_zeros_per_column(plan.zeros_per_column);
 }
 

@@ -46,6 +46,14 @@ static_assert(v1::Generator_ARRAYSIZE == 1
 #include "weightinit/core/request.def"
 );
 
+#define WEIGHTINIT_TENSOR_ROLE(enumerator, number, names, wire, ...) \
+  static_assert(v1::TENSOR_ROLE_##wire == (number));
+#include "weightinit/core/request.def"
+static_assert(v1::TensorRole_ARRAYSIZE == 1
+#define WEIGHTINIT_TENSOR_ROLE WEIGHTINIT_COUNT
+#include "weightinit/core/request.def"
+);
+
 #define WEIGHTINIT_LAYOUT(enumerator, number, names, wire) \
   static_assert(v1::LAYOUT_##wire == (number));
 #include "weightinit/core/request.def"

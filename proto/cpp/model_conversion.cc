@@ -61,6 +61,7 @@ TensorEntry ToCore(const v1::TensorEntry& proto) {
   entry.spec.parameters = FromProto(proto.parameters());
   entry.spec.fan = FromProto(proto.fan());
   entry.spec.concatenation = FromProto(proto.concatenation());
+  entry.spec.role = static_cast<TensorRole>(proto.role());
   entry.expressions = PairsOf(proto.expressions());
   entry.buffer = proto.buffer();
   return entry;
@@ -231,6 +232,7 @@ ModelSpec ToCore(const v1::ModelSpec& proto) {
   for (const v1::ModelEntry& entry : proto.entries()) {
     model.entries.push_back(ToCore(entry));
   }
+  model.framework_defaults = static_cast<Framework>(proto.framework_defaults());
   model.rules.reserve(static_cast<size_t>(proto.rules_size()));
   for (const v1::ModelRule& rule : proto.rules()) {
     model.rules.push_back(ToCore(rule));

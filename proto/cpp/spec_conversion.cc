@@ -51,6 +51,7 @@ Concatenation FromProto(const v1::Concatenation& proto) {
     part.activation = static_cast<Activation>(part_proto.activation());
     part.parameters = FromProto(part_proto.parameters());
     part.fan = FromProto(part_proto.fan());
+    part.role = static_cast<TensorRole>(part_proto.role());
     part.concatenation = FromProto(part_proto.concatenation());
   }
   return concatenation;
@@ -66,6 +67,7 @@ TensorSpec FromProto(const v1::TensorSpec& proto) {
   tensor.parameters = FromProto(proto.parameters());
   tensor.fan = FromProto(proto.fan());
   tensor.concatenation = FromProto(proto.concatenation());
+  tensor.role = static_cast<TensorRole>(proto.role());
   return tensor;
 }
 

@@ -58,6 +58,9 @@ Json Description(const v1::TensorDescription& description) {
   json["slice"] = SliceJson(description);
   json["slice_shape"] = Integers(description.slice_shape());
   json["scheme"] = WireName<Scheme>(description.scheme());
+  json["role"] = description.role() == v1::TENSOR_ROLE_UNSPECIFIED
+                     ? Json(nullptr)
+                     : Json(WireName<TensorRole>(description.role()));
   json["activation"] = WireName<Activation>(description.activation());
   json["distribution"] = description.has_parameters()
                              ? Json(WireName<Distribution>(

@@ -232,6 +232,8 @@ absl::StatusOr<v1::InitializeTensorRequest> ParseRequest(
       of_framework != nullptr
           ? static_cast<v1::Scheme>(of_framework->scheme)
           : reader.Name<v1::Scheme, Scheme>("--scheme", options.scheme));
+  tensor.set_role(
+      reader.Name<v1::TensorRole, TensorRole>("--role", options.role));
   tensor.set_activation(reader.Name<v1::Activation, Activation>(
       "--activation", options.activation));
   tensor.set_dtype(reader.Name<v1::Dtype, Dtype>("--dtype", options.dtype));

@@ -20,6 +20,7 @@ struct RequestOptions {
   std::optional<std::string> scheme;
   std::optional<std::string> activation;
   std::optional<std::string> dtype;
+  std::optional<std::string> role;
   std::optional<std::string> layout;
   std::optional<std::string> groups;
   bool transposed = false;

@@ -72,7 +72,13 @@ void AddRequestOptions(CLI::App& app, RequestOptions& options) {
           "Activation after the layer: " + NameList<Activation>() +
               ". Default: linear");
   AddText(app, "--scheme", options.scheme,
-          NameList<Scheme>() + ". Default: chosen from the activation");
+          NameList<Scheme>() +
+              ", or one of a framework, as keras.he_normal (see weightinit "
+              "schemes). Default: chosen from role and activation");
+  AddText(app, "--role", options.role,
+          NameList<TensorRole>() +
+              ": what the tensor is in its layer. Default: weight, or bias if "
+              "its rank is below 2");
   AddText(app, "--dtype", options.dtype,
           NameList<Dtype>() + ". Default: float32");
   AddText(app, "--layout", options.layout,

@@ -71,6 +71,7 @@ CoreNames NamesOf(const EnumDescriptor* type) {
 const CoreNames* FindCoreNames(const EnumDescriptor& type) {
   static const auto& all = *new std::vector<CoreNames>{
       NamesOf<Scheme>(v1::Scheme_descriptor()),
+      NamesOf<TensorRole>(v1::TensorRole_descriptor()),
       NamesOf<Activation>(v1::Activation_descriptor()),
       NamesOf<Dtype>(v1::Dtype_descriptor()),
       NamesOf<Layout>(v1::Layout_descriptor()),

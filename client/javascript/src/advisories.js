@@ -124,24 +124,50 @@ function ofVariance(plan, given) {
 }
 
 /**
+ * By the last part of the name, "bias_ih_l0" of "encoder.lstm.bias_ih_l0".
+ *
+ * @param {string} name
+ */
+const isNameOfBias = (name) => /(bias|beta)[^./]*$/i.test(name);
+
+/**
  * @param {Plan} plan a tensor without parts
- * @param {import("./read.js").Given} given its parameters
+ * @param {import("./read.js").Spec} spec what was asked for
  * @returns {Advisory[]}
  */
-export function advisoriesOf(plan, given) {
+export function advisoriesOf(plan, spec) {
   const rank = plan.shape.length;
-  if (rank >= 2 && plan.theory.stddev === 0) {
-    const { recommended } = ACTIVATIONS[plan.activation];
-    return [
-      {
-        code: "symmetry_not_broken",
-        message:
-          `all values of this rank-${rank} tensor are equal, so all units of the layer stay equal in training; ` +
-          `${recommended} is recommended`,
-      },
-    ];
+  const { role, theory } = plan;
+  /** @type {Advisory[]} */
+  const advisories = [];
+  if (rank < 2 && spec.scheme === undefined && role === "" && !isNameOfBias(plan.name)) {
+    advisories.push({
+      code: "role_not_said",
+      message:
+        `all values of this rank-${rank} tensor are 0, as those of a bias; say its scheme, or its role: ` +
+        "norm_scale for what a normalisation multiplies by, bias if it is a bias",
+    });
   }
-  return [ofVariance(plan, given) ?? []].flat();
+  if (plan.name === "" && rank >= 2 && theory.stddev > 0 && plan.structure !== "diagonal") {
+    advisories.push({
+      code: "name_empty",
+      message: "the tensor has no name; another one of this shape and seed without a name has the same values",
+    });
+  }
+  // Units of a layer are not told apart by the values of a bias or a scale.
+  if (!["", "weight", "embedding"].includes(role)) return advisories;
+  if (rank >= 2 && theory.stddev === 0) {
+    const { recommended } = ACTIVATIONS[plan.activation];
+    advisories.push({
+      code: "symmetry_not_broken",
+      message:
+        `all values of this rank-${rank} tensor are equal, so all units of the layer stay equal in training; ` +
+        `${recommended} is recommended`,
+    });
+  } else {
+    advisories.push(...[ofVariance(plan, spec.parameters) ?? []].flat());
+  }
+  return advisories;
 }
 
 /**

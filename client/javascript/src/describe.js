@@ -38,6 +38,7 @@ export function describePlan(plan) {
     sliceShape: plan.slice.map(({ start, stop }) => stop - start),
     slice: whole ? null : plan.slice.map(({ start, stop }) => [start, stop]),
     scheme: plan.scheme,
+    role: plan.role === "" ? null : plan.role,
     activation: plan.activation,
     dtype: plan.dtype,
     layout: plan.layout,

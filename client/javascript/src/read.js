@@ -22,6 +22,7 @@ import { shown } from "./violations.js";
  * @property {string} [scheme]
  * @property {string} [activation]
  * @property {string} [dtype]
+ * @property {string} [role]
  * @property {string} [layout]
  * @property {Given} parameters
  * @property {number | bigint} groups default 0, which means 1
@@ -41,6 +42,7 @@ const PARAMETERS = [...Object.keys(NUMBER_PARAMETERS), "fanMode", "distribution"
 const OF_BOTH = [
   "name",
   "scheme",
+  "role",
   "activation",
   "groups",
   "transposed",
@@ -169,6 +171,7 @@ class Reader {
       shape: [],
       size: this.integer("size", this.object.size) ?? 0,
       scheme: ofFramework?.scheme ?? scheme,
+      role: this.choice("role"),
       activation: this.choice("activation"),
       layout: this.choice("layout"),
       parameters: ofFramework === undefined ? parameters : fill(ofFramework, parameters),

@@ -6,7 +6,7 @@ import { matrixOf } from "./matrix.js";
 import { streamKey } from "./philox.js";
 import { readRequest } from "./read.js";
 import { checkDistribution, checkFinite, checkParameters, checkStructure, resolveScheme } from "./scheme.js";
-import { ACTIVATIONS, SCHEMES } from "./tables.js";
+import { ACTIVATIONS, SCHEME_OF_ROLE, SCHEMES } from "./tables.js";
 import { operationsOf, theoryOf, theoryOfParts, theoryOfStructure } from "./theory.js";
 import { Violations } from "./violations.js";
 
@@ -26,6 +26,7 @@ import { Violations } from "./violations.js";
  * @property {number[]} shape
  * @property {{start: number, stop: number}[]} slice one range for each dimension
  * @property {string | null} scheme
+ * @property {string} role
  * @property {string} activation
  * @property {string} dtype
  * @property {string} layout
@@ -174,6 +175,7 @@ function resolveParts(spec, concatenation, plan, path, violations) {
       list.flatMap((other, d) => (d !== axis ? [other] : stacked ? [] : [item]));
     const inherited = { ...part, shape: replaced(plan.shape, size), dtype: plan.dtype, layout: plan.layout };
     inherited.activation = part.activation ?? spec.activation;
+    inherited.role = part.role ?? spec.role;
     if (part.scheme === undefined) {
       inherited.scheme = spec.scheme;
       inherited.parameters = { ...spec.parameters, ...part.parameters };
@@ -221,7 +223,9 @@ function resolveTensor(spec, slice, seed, path, violations) {
   const activation = checkChoice(spec.activation, "linear", "activation", path, violations);
   const dtype = checkChoice(spec.dtype, "float32", "dtype", path, violations);
   const layout = checkChoice(spec.layout, "out_in", "layout", path, violations);
-  const recommended = spec.shape.length < 2 ? "zeros" : ACTIVATIONS[activation].recommended;
+  const role = checkChoice(spec.role, "", "role", path, violations);
+  const ofRank = spec.shape.length < 2 && role !== "weight" ? "zeros" : ACTIVATIONS[activation].recommended;
+  const recommended = SCHEME_OF_ROLE[role] ?? ofRank;
   const scheme = checkChoice(spec.scheme, recommended, "scheme", path, violations);
   const enums = violations.list.length === start;
   checkName(spec.name, `${path}name`, violations);
@@ -233,6 +237,7 @@ function resolveTensor(spec, slice, seed, path, violations) {
     shape: spec.shape,
     slice: spec.shape.length > MAX_RANK ? [] : checkSlice(slice, spec.shape, path, violations),
     scheme,
+    role,
     activation,
     dtype,
     layout,
@@ -257,7 +262,7 @@ function resolveTensor(spec, slice, seed, path, violations) {
     resolveValues(spec, plan, { enums, shape: elements !== null }, path, violations);
     if (violations.list.length === start) {
       plan.stream = streamKey(seed, plan.name);
-      plan.advisories = advisoriesOf(plan, spec.parameters);
+      plan.advisories = advisoriesOf(plan, spec);
     }
     return plan;
   }

@@ -23,6 +23,7 @@ export const ALIASES = {
     bf16: "bfloat16",
   },
   layout: {},
+  role: {},
   fanMode: { fan_in: "in", fan_out: "out", avg: "average", fan_avg: "average" },
   distribution: {},
 };
@@ -231,8 +232,22 @@ export const CHOICES = {
   activation: Object.keys(ACTIVATIONS),
   dtype: ["float32", "float64", "float16", "bfloat16"],
   layout: ["out_in", "in_out"],
+  role: ["weight", "bias", "norm_scale", "embedding", "running_mean", "running_variance"],
   fanMode: ["in", "out", "average", "geometric"],
   distribution: ["uniform", "normal", "truncated_normal"],
+};
+
+/**
+ * The schemes of the roles that stand for one; of others it is the activation's.
+ *
+ * @type {Record<string, string>}
+ */
+export const SCHEME_OF_ROLE = {
+  bias: "zeros",
+  norm_scale: "ones",
+  embedding: "normal",
+  running_mean: "zeros",
+  running_variance: "ones",
 };
 
 /**

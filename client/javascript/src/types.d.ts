@@ -56,6 +56,9 @@ export type TensorArray<D extends Dtype> = D extends "float32"
     ? Float64Array
     : Uint16Array;
 
+/** What a tensor is in its layer: it chooses the scheme when none is named. */
+export type TensorRole = "weight" | "bias" | "norm_scale" | "embedding" | "running_mean" | "running_variance";
+
 /** Other names of schemes, which mean the same in all frameworks. */
 export type SchemeAlias = "glorot_uniform" | "kaiming_uniform" | "eye";
 
@@ -120,6 +123,8 @@ export interface ValueOptions {
   name?: string;
   /** Default: by the activation; `zeros` for a tensor of rank 0 or 1. */
   scheme?: Scheme | SchemeAlias | FrameworkSchemeName;
+  /** What the tensor is in its layer. Default: `weight`, or `bias` if its rank is below 2. */
+  role?: TensorRole;
   /** Default: `linear`. */
   activation?: Activation | "none" | "identity" | "silu";
   /** Xavier: factor of the standard deviation; identity, orthogonal: of the values; above 0. Default 1. */
@@ -222,6 +227,8 @@ export interface TensorDescription {
   slice: [number, number][] | null;
   /** null for a tensor of parts. */
   scheme: Scheme | null;
+  /** As requested. */
+  role: TensorRole | null;
   activation: Activation;
   dtype: Dtype;
   layout: Layout;

@@ -41,6 +41,7 @@ function assertClose(actual, expected, text) {
 function assertDescribed(description, printed) {
   for (const [key, name] of [
     ["scheme", "scheme"],
+    ["role", "role"],
     ["activation", "activation"],
     ["dtype", "dtype"],
     ["layout", "layout"],

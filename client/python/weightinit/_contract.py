@@ -71,6 +71,7 @@ _ALIASES = {
         "kaiming_uniform": "he_uniform",
         "eye": "identity",
     },
+    "TensorRole": {},
     "Activation": {"none": "linear", "identity": "linear", "silu": "swish"},
     "Dtype": {
         "f32": "float32",
@@ -87,7 +88,11 @@ _ALIASES = {
     "Distribution": {},
     "AdvisoryCode": {},
 }
-_PREFIXES = {"FanMode": "FAN_MODE_", "AdvisoryCode": "ADVISORY_CODE_"}
+_PREFIXES = {
+    "FanMode": "FAN_MODE_",
+    "AdvisoryCode": "ADVISORY_CODE_",
+    "TensorRole": "TENSOR_ROLE_",
+}
 
 
 def _values(enum: str) -> dict[str, int]:

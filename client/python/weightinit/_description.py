@@ -37,6 +37,7 @@ class Description:
         slice_shape: The shape of what is delivered.
         slice: (start, stop) of each dimension; empty for the whole tensor.
         scheme: The scheme in force; "" for a tensor of parts.
+        role: As requested, or as the layer says; "": not said.
         activation: The activation in force.
         dtype: For example "float32".
         layout: "out_in" or "in_out".
@@ -71,6 +72,7 @@ class Description:
     slice_shape: tuple[int, ...]
     slice: tuple[tuple[int, int], ...]
     scheme: str
+    role: str
     activation: str
     dtype: str
     layout: str
@@ -107,6 +109,7 @@ class Description:
             slice_shape=tuple(message.slice_shape),
             slice=tuple((r.start, r.stop) for r in message.slice),
             scheme=messages.name_of("Scheme", message.scheme),
+            role=messages.name_of("TensorRole", message.role),
             activation=messages.name_of("Activation", message.activation),
             dtype=messages.name_of("Dtype", message.dtype),
             layout=messages.name_of("Layout", message.layout),

@@ -36,6 +36,7 @@ _ENUMS = {
     "fan_mode": "FanMode",
     "fanMode": "FanMode",
     "layout": "Layout",
+    "role": "TensorRole",
     "scheme": "Scheme",
 }
 

@@ -25,7 +25,11 @@ class Weights(TypedDict, total=False):
     Attributes:
         name: Selects the random stream; tensors of different names are independent.
         activation: That follows the layer, for example "relu"; chooses the scheme.
-        scheme: For example "he_normal"; default: chosen from the activation.
+        scheme: For example "he_normal", or one of a framework, "keras.he_normal"; default:
+            chosen from role and activation.
+        role: What the tensor is in its layer: "weight", "bias", "norm_scale", "embedding",
+            "running_mean" or "running_variance"; default: "weight", or "bias" if its rank is
+            below 2.
         gain: Factor of the Xavier standard deviation, of an identity, or of an orthogonal
             matrix, above 0.
         negative_slope: Of the activation, for the He and the variance_preserving schemes.
@@ -49,6 +53,7 @@ class Weights(TypedDict, total=False):
     name: str
     activation: str | None
     scheme: str | None
+    role: str | None
     gain: float | None
     negative_slope: float | None
     mean: float | None
@@ -290,6 +295,7 @@ def _add_spec(target: Any, arguments: Mapping[str, Any], prefix: str) -> None:
     for field, enum, place in (
         ("activation", "Activation", target),
         ("scheme", "Scheme", target),
+        ("role", "TensorRole", target),
         ("fan_mode", "FanMode", target.parameters),
         ("distribution", "Distribution", target.parameters),
     ):

@@ -97,6 +97,14 @@ struct RmsNormLayer {
   std::vector<int64_t> normalized_shape;
 };
 
+// Whose defaults layers are filled with.
+enum class Framework : int {
+  kUnspecified = 0,
+  kPytorch = 1,
+  kKeras = 2,
+  kFlax = 3,
+};
+
 enum class GateOrder : int { kUnspecified = 0, kTorch = 1, kKeras = 2 };
 
 struct RecurrentLayer {
@@ -182,6 +190,7 @@ struct ModelSpec {
   Constants constants;
   std::vector<ModelEntry> entries;
   std::vector<ModelRule> rules;
+  Framework framework_defaults = Framework::kUnspecified;
 };
 
 // One of the shares of a tensor along one dimension.

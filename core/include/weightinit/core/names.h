@@ -20,8 +20,8 @@ struct Named {
 };
 
 // All values of an enum except its kUnspecified, in numeric order. Defined for
-// Scheme, Activation, Dtype, Generator, Layout, FanMode, Distribution and
-// AdvisoryCode.
+// Scheme, TensorRole, Activation, Dtype, Generator, Layout, FanMode,
+// Distribution and AdvisoryCode.
 template <typename E>
 const std::vector<Named<E>>& AllNamed();
 

@@ -68,6 +68,7 @@ struct TensorPlan {
   std::vector<int64_t> shape;
   std::vector<ResolvedRange> slice;  // One for each dimension.
   Scheme scheme = Scheme::kUnspecified;
+  TensorRole role = TensorRole::kUnspecified;
   Activation activation = Activation::kUnspecified;
   Dtype dtype = Dtype::kUnspecified;
   Layout layout = Layout::kUnspecified;

@@ -41,6 +41,12 @@ enum class Generator : int {
 #include "weightinit/core/request.def"
 };
 
+enum class TensorRole : int {
+  kUnspecified = 0,
+#define WEIGHTINIT_TENSOR_ROLE WEIGHTINIT_ENUMERATOR
+#include "weightinit/core/request.def"
+};
+
 enum class Layout : int {
   kUnspecified = 0,
 #define WEIGHTINIT_LAYOUT WEIGHTINIT_ENUMERATOR
@@ -109,7 +115,8 @@ struct TensorPart {
   Scheme scheme = Scheme::kUnspecified;
   Activation activation = Activation::kUnspecified;
   SchemeParameters parameters;
-  FanSpec fan;                  // Without the layout, which is the tensor's.
+  FanSpec fan;  // Without the layout, which is the tensor's.
+  TensorRole role = TensorRole::kUnspecified;
   Concatenation concatenation;  // Of parts itself, if it has any.
 };
 
@@ -122,6 +129,7 @@ struct TensorSpec {
   SchemeParameters parameters;
   FanSpec fan;
   Concatenation concatenation;  // No parts: an ordinary tensor.
+  TensorRole role = TensorRole::kUnspecified;
 };
 
 // Half-open range of one dimension; no stop means the end of the dimension.
