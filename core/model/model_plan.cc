@@ -20,6 +20,7 @@
 #include "core/model/fingerprint.h"
 #include "core/model/settings.h"
 #include "core/model/tensor_walk.h"
+#include "core/plan/advisories.h"
 #include "core/plan/violation_list.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model.h"
@@ -245,6 +246,11 @@ class Totals {
   int64_t elements_ = 0;
 };
 
+bool IsScaleOfNormalization(const TensorPlan& plan) {
+  return plan.shape.size() == 1 && plan.parts.empty() && plan.mean == 1 &&
+         plan.stddev == 0;
+}
+
 // Adds a violation for each pattern of the request that no tensor has matched.
 void CheckMatches(const std::vector<bool>& matches, const char* field,
                   ViolationList& violations) {
@@ -320,6 +326,7 @@ absl::StatusOr<std::shared_ptr<const ModelPlan>> ModelPlan::Make(
                : limits.max_tensors;
   while (walk.Next() && summary.tensors <= looked_at) {
     totals.Add(walk);
+    if (IsScaleOfNormalization(walk.tensor().plan)) plan->normalizes_ = true;
     if (walk.tensor().index == kept.first_tensor && walk.selected()) {
       first_elements = walk.tensor().plan.elements;
     }
@@ -371,6 +378,7 @@ std::optional<ModelTensor> ModelTensors::Next() {
       plan.elements = request.element_count.value_or(plan.elements);
       plan.bytes = plan.elements * DtypeBytes(plan.dtype);
     }
+    if (state_->plan->normalizes()) DropAdvisoriesOfBareStacks(tensor.plan);
     return std::move(tensor);
   }
   return std::nullopt;

@@ -350,7 +350,7 @@ absl::StatusOr<TensorPlan> Resolve(const TensorRequest& request,
   plan.chunk_elements = chunk_bytes / DtypeBytes(plan.dtype);
   if (plan.parts.empty()) {
     plan.stream_key = DeriveStreamKey(plan.seed, plan.name);
-    plan.advisories = AdvisoriesOf(plan);
+    plan.advisories = AdvisoriesOf(plan, spec.parameters);
   }
   return plan;
 }

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/plan/advisories.h"
 #include "core/plan/parameter_overlay.h"
 #include "core/plan/violation_list.h"
 #include "weightinit/core/limits.h"
@@ -206,23 +207,6 @@ void ResolveMixture(TensorPlan& plan) {
   plan.stddev = std::sqrt(std::max(0.0, square - mean * mean));
   if (bounded_below) plan.low = low;
   if (bounded_above) plan.high = high;
-}
-
-// The first advisory of each code, with the part that it is about.
-std::vector<Advisory> AdvisoriesOfParts(const TensorPlan& plan) {
-  std::vector<Advisory> advisories;
-  for (const TensorPlan& part : plan.parts) {
-    for (const Advisory& advisory : part.advisories) {
-      const bool known = std::any_of(
-          advisories.begin(), advisories.end(),
-          [&](const Advisory& other) { return other.code == advisory.code; });
-      if (known) continue;
-      advisories.push_back(
-          {advisory.code,
-           absl::StrCat("part ", part.name, ": ", advisory.message)});
-    }
-  }
-  return advisories;
 }
 
 }  // namespace

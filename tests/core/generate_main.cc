@@ -4,8 +4,8 @@
 // required:
 //
 //   name shape scheme activation dtype layout groups transposed fan_in fan_out
-//   parameters{gain negative_slope mean stddev low high value scale sparsity fan_mode
-//   distribution} slice[[start, stop or null], ...] seed first_element
+//   parameters{gain negative_slope mean stddev low high value scale sparsity
+//   fan_mode distribution} slice[[start, stop or null], ...] seed first_element
 //
 // Enum values are the names of weightinit/core/names.h. For each request stdout
 // gets the length of the payload in 8 bytes, little-endian, and the payload;

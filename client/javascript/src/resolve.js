@@ -1,12 +1,13 @@
 // From a request to a plan: every choice made, every default filled in.
 
+import { advisoriesOf, advisoriesOfParts } from "./advisories.js";
 import { checkChoice, checkName, checkShape, checkSlice, MAX_RANK, resolveFans } from "./checks.js";
 import { matrixOf } from "./matrix.js";
 import { streamKey } from "./philox.js";
 import { readRequest } from "./read.js";
 import { checkDistribution, checkFinite, checkParameters, checkStructure, resolveScheme } from "./scheme.js";
 import { ACTIVATIONS, SCHEMES } from "./tables.js";
-import { advisoriesOf, advisoriesOfParts, operationsOf, theoryOf, theoryOfParts, theoryOfStructure } from "./theory.js";
+import { operationsOf, theoryOf, theoryOfParts, theoryOfStructure } from "./theory.js";
 import { Violations } from "./violations.js";
 
 /**
@@ -37,7 +38,7 @@ import { Violations } from "./violations.js";
  * @property {import("./philox.js").StreamKey | null} stream
  * @property {number} zerosPerColumn
  * @property {import("./theory.js").Theory} theory
- * @property {import("./theory.js").Advisory[]} advisories
+ * @property {import("./advisories.js").Advisory[]} advisories
  * @property {number} tensorElements of the whole tensor
  * @property {number} firstElement
  * @property {number} elements delivered
@@ -256,7 +257,7 @@ function resolveTensor(spec, slice, seed, path, violations) {
     resolveValues(spec, plan, { enums, shape: elements !== null }, path, violations);
     if (violations.list.length === start) {
       plan.stream = streamKey(seed, plan.name);
-      plan.advisories = advisoriesOf(plan);
+      plan.advisories = advisoriesOf(plan, spec.parameters);
     }
     return plan;
   }

@@ -1,17 +1,14 @@
 // What follows from a distribution without drawing from it: mean, standard
-// deviation and bounds, and advisories.
+// deviation, bounds and what it costs.
 
 import { dimensionsOf, matrixOf } from "./matrix.js";
 import { normalPdf } from "./normal_tail.js";
-import { normalMass, resolveScheme } from "./scheme.js";
-import { ACTIVATIONS } from "./tables.js";
-import { sixDigits, Violations } from "./violations.js";
+import { normalMass } from "./scheme.js";
 
 /**
  * @typedef {import("./resolve.js").Plan} Plan
  * @typedef {import("./matrix.js").Matrix} Matrix
  * @typedef {{mean: number, stddev: number, low?: number, high?: number}} Theory
- * @typedef {{code: string, message: string}} Advisory
  */
 
 /**
@@ -149,69 +146,4 @@ export function theoryOfParts(parts) {
   if (!lows.some(Number.isNaN)) theory.low = Math.min(...lows);
   if (!highs.some(Number.isNaN)) theory.high = Math.max(...highs);
   return theory;
-}
-
-/**
- * @param {Plan} plan a tensor without parts
- * @returns {Advisory[]}
- */
-export function advisoriesOf(plan) {
-  /** @type {Advisory[]} */
-  const advisories = [];
-  const { activation } = plan;
-  const scheme = plan.scheme ?? "";
-  const { recommended, response } = ACTIVATIONS[activation];
-  const add = (/** @type {string} */ code, /** @type {string} */ message) => advisories.push({ code, message });
-  if (scheme.startsWith("xavier") && response === "rectifying") {
-    add(
-      "xavier_with_relu",
-      `${scheme} before ${activation}: half of the units are zero, so the variance halves in each layer; ` +
-        `${recommended} is recommended`,
-    );
-  }
-  if (scheme.startsWith("he_") && response === "saturating") {
-    add(
-      "he_with_saturating",
-      `${scheme} before ${activation}: its variance is meant for rectified units and drives this one towards ` +
-        `saturation; ${recommended} is recommended`,
-    );
-  }
-  if (plan.shape.length < 2) return advisories;
-  const { stddev } = plan.theory;
-  if (stddev === 0) {
-    add(
-      "symmetry_not_broken",
-      `all values of this rank-${plan.shape.length} tensor are equal, so all units of the layer stay equal in ` +
-        `training; ${recommended} is recommended`,
-    );
-    return advisories;
-  }
-  const ideal = resolveScheme(recommended, activation, {}, plan.fans, "", new Violations()).parameters?.stddev ?? 0;
-  const ratio = stddev / ideal;
-  const compare = (/** @type {string} */ code, /** @type {string} */ effect) =>
-    add(
-      code,
-      `stddev ${sixDigits(stddev)} is ${sixDigits(ratio)} times the ${sixDigits(ideal)} of ${recommended}, ` +
-        `recommended for ${activation}: signals may ${effect}`,
-    );
-  if (ratio > 10) compare("stddev_too_high", "explode");
-  if (ratio < 0.1) compare("stddev_too_low", "vanish");
-  return advisories;
-}
-
-/**
- * The first advisory of each code, with the part that it is about.
- *
- * @param {Plan[]} parts
- * @returns {Advisory[]}
- */
-export function advisoriesOfParts(parts) {
-  /** @type {Map<string, Advisory>} */
-  const first = new Map();
-  for (const part of parts) {
-    for (const { code, message } of part.advisories) {
-      if (!first.has(code)) first.set(code, { code, message: `part ${part.name}: ${message}` });
-    }
-  }
-  return [...first.values()];
 }

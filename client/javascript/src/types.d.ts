@@ -194,7 +194,13 @@ export interface TensorOptions<D extends Dtype = Dtype> extends ValueOptions {
 
 /** Why a valid request may not be what its author wants. */
 export interface Advisory {
-  code: "xavier_with_relu" | "he_with_saturating" | "symmetry_not_broken" | "stddev_too_high" | "stddev_too_low";
+  code:
+    | "xavier_with_relu"
+    | "he_with_saturating"
+    | "symmetry_not_broken"
+    | "stddev_too_high"
+    | "stddev_too_low"
+    | "fades_in_depth";
   message: string;
 }
 

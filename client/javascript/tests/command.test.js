@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { FRAMEWORK_SCHEMES } from "../src/framework_schemes.js";
 import { describe, tensor } from "../src/index.js";
-import { SCHEMES } from "../src/tables.js";
+import { CHOICES, SCHEMES } from "../src/tables.js";
 import { tensorOfParts } from "./random_parts.js";
 import { Random, randomRequest } from "./random_requests.js";
 import { bytesOf, CLI, optionsOf } from "./requests.js";
@@ -99,6 +99,33 @@ test("tensors of parts, whole and cut, are those of the command", { skip: CLI.sk
     compared += made.length;
   });
   assert.equal(compared, bytes.length);
+});
+
+test("advisories are those of the command, word for word", { skip: CLI.skip }, () => {
+  const shape = [96, 256];
+  /** @type {Record<string, any>[]} */
+  const requests = [];
+  for (const activation of CHOICES.activation) {
+    const add = (/** @type {string} */ scheme, parameters = {}) => requests.push({ activation, scheme, parameters });
+    for (const scheme of ["xavier_uniform", "he_normal", "lecun_normal", "orthogonal", "identity"]) add(scheme);
+    for (const stddev of [0, 1e-9, 0.005, 0.01, 0.03, 0.05, 0.0625, 0.0884, 0.11, 0.3, 2]) add("normal", { stddev });
+    for (const high of [0.02, 0.1, 0.2]) add("uniform", { low: -high, high });
+    for (const gain of [0.3, 1.5, 3]) add("xavier_normal", { gain });
+    add("normal", { mean: 0.1, stddev: 0.005 });
+    add("sparse", { sparsity: 0.5 });
+  }
+  const manifest = join(directory, "advisories.json");
+  const entries = requests.map((request, i) => ({ name: `t${i}`, tensor: { shape, ...request } }));
+  writeFileSync(manifest, JSON.stringify({ version: 1, entries }));
+  const plan = JSON.parse(weightinit("model", "plan", manifest, "--seed", "1", "--json"));
+  const codes = new Set();
+  requests.forEach(({ activation, scheme, parameters }, i) => {
+    const options = /** @type {any} */ ({ shape, activation, scheme, ...parameters, seed: 1 });
+    const { advisories } = describe(options);
+    assert.deepEqual(advisories, plan.tensors[i].advisories, JSON.stringify(options));
+    for (const { code } of advisories) codes.add(code);
+  });
+  assert.equal(codes.size, 6);
 });
 
 test("a part has the values of the tensor of its name", () => {

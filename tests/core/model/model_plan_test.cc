@@ -178,6 +178,52 @@ TEST(ModelPlanTest, ARuleThatMatchesNothingIsAnAdvisory) {
               testing::HasSubstr("rule 1, \"*.wieght\""));
 }
 
+// The codes of the first tensor: GELU after weights of that standard deviation,
+// half of them a part of their own.
+std::vector<AdvisoryCode> CodesOfFirst(double stddev,
+                                       std::vector<ModelEntry> others) {
+  ModelEntry entry = Tensor("fused", {256, 128}, Scheme::kNormal);
+  TensorSpec& spec = std::get<TensorEntry>(entry.kind).spec;
+  spec.activation = Activation::kGelu;
+  spec.parameters.stddev = stddev;
+  spec.concatenation.parts.resize(2);
+  spec.concatenation.parts[0].name = "a";
+  spec.concatenation.parts[0].size = 128;
+  spec.concatenation.parts[1].name = "b";
+  spec.concatenation.parts[1].size = 128;
+  others.insert(others.begin(), entry);
+  const std::vector<ModelTensor> tensors = TensorsOf(Model(std::move(others)));
+  std::vector<AdvisoryCode> codes;
+  for (const TensorPlan& part : tensors[0].plan.parts) {
+    EXPECT_EQ(part.advisories.size(), tensors[0].plan.advisories.size());
+  }
+  for (const Advisory& advisory : tensors[0].plan.advisories) {
+    codes.push_back(advisory.code);
+  }
+  return codes;
+}
+
+TEST(ModelPlanTest, DepthIsNoReproachWhereTheModelNormalises) {
+  const double kRecommended = 0.125;
+  EXPECT_THAT(CodesOfFirst(0.02, {}), ElementsAre(AdvisoryCode::kStddevTooLow));
+  EXPECT_THAT(CodesOfFirst(kRecommended, {}),
+              ElementsAre(AdvisoryCode::kFadesInDepth));
+  // Ones that are no scale of a normalisation.
+  EXPECT_THAT(CodesOfFirst(0.02, {Tensor("mask", {4, 4}, Scheme::kOnes)}),
+              ElementsAre(AdvisoryCode::kStddevTooLow));
+
+  LayerNormLayer norm;
+  norm.normalized_shape = {256};
+  for (const ModelEntry& other :
+       {Entry("norm", norm), Tensor("scale", {256}, Scheme::kOnes)}) {
+    EXPECT_THAT(CodesOfFirst(0.02, {other}), IsEmpty());
+    EXPECT_THAT(CodesOfFirst(kRecommended, {other}), IsEmpty());
+    // More than 10 times off.
+    EXPECT_THAT(CodesOfFirst(0.0124, {other}),
+                ElementsAre(AdvisoryCode::kStddevTooLow));
+  }
+}
+
 TEST(ModelPlanTest, ExpressionsUseConstantsAndTheIndexOfTheTensor) {
   ModelRequest request = Stack();
   request.model.constants = {{"layers", 2}};

@@ -1,5 +1,5 @@
-// Defaults, schemes and advisories. Invalid requests are in
-// resolve_violations_test.cc.
+// Defaults and schemes. Invalid requests are in resolve_violations_test.cc,
+// advisories in advisories_test.cc.
 
 #include "weightinit/core/resolve.h"
 
@@ -19,7 +19,6 @@ namespace weightinit {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 TensorRequest Request(std::vector<int64_t> shape,
                       Activation activation = Activation::kUnspecified,
@@ -35,15 +34,6 @@ TensorPlan Plan(const TensorRequest& request) {
   const auto plan = Resolve(request);
   EXPECT_TRUE(plan.ok()) << plan.status();
   return plan.value();
-}
-
-std::vector<AdvisoryCode> Codes(const TensorRequest& request) {
-  std::vector<AdvisoryCode> codes;
-  for (const Advisory& advisory : Plan(request).advisories) {
-    EXPECT_FALSE(advisory.message.empty());
-    codes.push_back(advisory.code);
-  }
-  return codes;
 }
 
 TEST(RecommendedSchemeTest, FollowsTheActivation) {
@@ -303,52 +293,6 @@ TEST(EmptyTensorTest, HasFansOfZeroAndNoInfinity) {
   EXPECT_EQ(plan.fan_in, 0);
   EXPECT_TRUE(std::isfinite(plan.stddev));
   EXPECT_EQ(plan.elements, 0);
-}
-
-TEST(AdvisoryTest, NoneForARecommendedScheme) {
-  for (const auto& named : AllNamed<Activation>()) {
-    EXPECT_THAT(Codes(Request({64, 32}, named.value)), IsEmpty()) << named.name;
-  }
-  EXPECT_THAT(Codes(Request({64}, Activation::kRelu)), IsEmpty());
-}
-
-TEST(AdvisoryTest, XavierBeforeReluAndHeBeforeTanh) {
-  EXPECT_THAT(
-      Codes(Request({64, 32}, Activation::kRelu, Scheme::kXavierUniform)),
-      ElementsAre(AdvisoryCode::kXavierWithRelu));
-  EXPECT_THAT(
-      Codes(Request({64, 32}, Activation::kGelu, Scheme::kXavierNormal)),
-      ElementsAre(AdvisoryCode::kXavierWithRelu));
-  for (const Activation activation :
-       {Activation::kSigmoid, Activation::kTanh, Activation::kSoftmax}) {
-    EXPECT_THAT(Codes(Request({64, 32}, activation, Scheme::kHeNormal)),
-                ElementsAre(AdvisoryCode::kHeWithSaturating));
-  }
-}
-
-TEST(AdvisoryTest, EqualValuesInAMatrixDoNotBreakSymmetry) {
-  EXPECT_THAT(Codes(Request({64, 32}, {}, Scheme::kZeros)),
-              ElementsAre(AdvisoryCode::kSymmetryNotBroken));
-  EXPECT_THAT(Codes(Request({64, 32}, {}, Scheme::kOnes)),
-              ElementsAre(AdvisoryCode::kSymmetryNotBroken));
-  TensorRequest request = Request({64, 32}, {}, Scheme::kNormal);
-  request.tensor.parameters.stddev = 0;
-  EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kSymmetryNotBroken));
-  EXPECT_THAT(Codes(Request({64}, {}, Scheme::kOnes)), IsEmpty());
-}
-
-TEST(AdvisoryTest, SpreadTenTimesOffTheRecommendedOne) {
-  // Recommended for ReLU and fan_in 200: stddev 0.1.
-  TensorRequest request =
-      Request({64, 200}, Activation::kRelu, Scheme::kNormal);
-  request.tensor.parameters.stddev = 1.01;
-  EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kStddevTooHigh));
-  request.tensor.parameters.stddev = 0.99;
-  EXPECT_THAT(Codes(request), IsEmpty());
-  request.tensor.parameters.stddev = 0.0101;
-  EXPECT_THAT(Codes(request), IsEmpty());
-  request.tensor.parameters.stddev = 0.0099;
-  EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kStddevTooLow));
 }
 
 }  // namespace

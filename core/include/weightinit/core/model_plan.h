@@ -64,6 +64,9 @@ class ModelPlan {
   const ModelRequest& request() const { return request_; }
   const Limits& limits() const { return limits_; }
   const ModelSummary& summary() const { return summary_; }
+  // Whether layers of the model normalise their signals: a tensor of rank 1
+  // starts as ones, as the scale of a normalisation does.
+  bool normalizes() const { return normalizes_; }
 
  private:
   ModelPlan(ModelRequest request, const Limits& limits)
@@ -72,6 +75,7 @@ class ModelPlan {
   ModelRequest request_;
   Limits limits_;
   ModelSummary summary_;
+  bool normalizes_ = false;
 };
 
 // The tensors that the request of a plan delivers, in order. Not thread-safe.

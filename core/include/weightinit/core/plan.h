@@ -44,6 +44,8 @@ enum class Structure {
 struct Advisory {
   AdvisoryCode code = AdvisoryCode::kUnspecified;
   std::string message;
+  // Whether it holds only where nothing normalises the signal.
+  bool normalization_mends = false;
 };
 
 // Which random stream a tensor draws from.
