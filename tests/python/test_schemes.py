@@ -48,6 +48,17 @@ class SchemesTest(CliTestCase):
                 text = f"`{parameter['name']}`" + (f" {default.replace('-', '−')}" if number else "")
                 self.assertIn(text, found[0], scheme["name"])
 
+    def test_the_readme_has_each_name_of_a_framework_and_each_bare_one(self):
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        part = readme.partition("\n**Names of frameworks**")[2].partition("`docs/parity.md`")[0]
+        listed, _, bare = part.partition("\nBare other names ")
+        found = [f"{framework}.{name}" for framework, names in re.findall(r"^- `(\w+)\.`: ((?:.|\n  )*)", listed, re.M)
+                 for name in re.findall(r"`(\w+)`", names)]
+        self.assertEqual(sorted(found), sorted(
+            other["name"] for scheme in self.catalogue() for other in scheme["framework_schemes"]))
+        self.assertEqual(sorted(re.findall(r"`(\w+)`\s+\(`(\w+)`\)", bare)), sorted(
+            (alias, scheme["name"]) for scheme in self.catalogue() for alias in scheme["aliases"]))
+
     def test_the_comments_of_the_contract_name_each_parameter(self):
         contract = (ROOT / "proto/weightinit/v1/tensor.proto").read_text(encoding="utf-8")
         schemes = contract.partition("enum Scheme {")[2].partition("\n}\n")[0]

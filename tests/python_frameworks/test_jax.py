@@ -145,9 +145,10 @@ def test_a_tensor_without_elements_needs_no_fans() -> None:
     assert wj.he_normal()(KEY, (0, 4)).shape == (0, 4)
 
 
-def test_every_initializer_of_jax_is_here_but_the_orthogonal_ones() -> None:
+def test_every_initializer_of_jax_is_here() -> None:
     theirs = {name for name in dir(jax.nn.initializers) if name.islower() and name[0] != "_"}
-    assert theirs - set(wj.__all__) <= {"orthogonal", "delta_orthogonal"}
+    assert theirs >= {"orthogonal", "he_normal", "zeros"}
+    assert theirs <= set(wj.__all__)
 
 
 @pytest.mark.parametrize("name", ["zeros", "ones"])
@@ -198,6 +199,19 @@ def test_float64_is_float32_unless_jax_has_it() -> None:
         (lambda: wj.variance_scaling(0.0, "fan_in", "normal")(KEY, (3, 4)), "scale"),
         (lambda: wj.variance_scaling(1.0, "in", "normal"), "mode"),
         (lambda: wj.variance_scaling(1.0, "fan_in", "cauchy"), "distribution"),
+        (lambda: wj.orthogonal(scale=0.0), "scale"),
+        (lambda: wj.orthogonal(scale="a"), "scale"),
+        (lambda: wj.orthogonal()(KEY, (3,)), "shape"),
+        (lambda: wj.orthogonal()(KEY, ()), "shape"),
+        (lambda: wj.orthogonal(column_axis=1)(KEY, (3, 4, 5)), "column_axis"),
+        (lambda: wj.orthogonal(column_axis=-2)(KEY, (3, 4, 5)), "column_axis"),
+        (lambda: wj.orthogonal(column_axis=2)(KEY, (3, 4)), "column_axis"),
+        (lambda: wj.orthogonal(column_axis="a")(KEY, (3, 4)), "column_axis"),
+        (lambda: wj.delta_orthogonal(scale=-1.0), "scale"),
+        (lambda: wj.delta_orthogonal(column_axis=2), "column_axis"),
+        (lambda: wj.delta_orthogonal()(KEY, (3, 4)), "shape"),
+        (lambda: wj.delta_orthogonal()(KEY, (3, 4, 3)), "shape"),
+        (lambda: wj.delta_orthogonal()(KEY, (2, 3, 3)), "shape[0]"),
         (lambda: wj.initializer(seed=1), "seed"),
         (lambda: wj.initializer(concatenation={"parts": []}), "concatenation"),
         (lambda: wj.initializer(activation="rleu")(KEY, (3, 4)), "activation"),

@@ -1,4 +1,4 @@
-"""docs/frameworks.md and the snippets and doctests that need a framework, run as they are."""
+"""docs/frameworks.md, docs/parity.md and the snippets and doctests that need a framework, run as they are."""
 
 from __future__ import annotations
 
@@ -57,6 +57,13 @@ def test_the_models_of_the_page_have_the_same_weights(
         assert not parameters[f"{layer}.bias"].any()
         assert not of_keras[2 * i + 1].any()
         assert not np.any(page[f"flax_{name}"]["params"][layer]["bias"])
+
+
+def test_the_snippet_of_the_page_about_initializers_runs() -> None:
+    names = run_page(ROOT / "docs" / "parity.md")
+    bound = 2 * (2 / 576) ** 0.5 / 0.8796
+    assert 0.99 * bound < np.abs(names["kernel"]).max() < 1.001 * bound
+    assert 0.0399 < np.abs(names["weight"]).max() <= 0.04
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax|keras"])

@@ -44,7 +44,10 @@ export const FRAMEWORK_SCHEMES = {
     scheme: "variance_scaling",
     defaults: { scale: 1, fanMode: "average", distribution: "truncated_normal" },
   },
-  "keras.he_uniform": { scheme: "he_uniform" },
+  "keras.he_uniform": {
+    scheme: "variance_scaling",
+    defaults: { scale: 2, fanMode: "in", distribution: "uniform" },
+  },
   "keras.he_normal": {
     scheme: "variance_scaling",
     defaults: { scale: 2, fanMode: "in", distribution: "truncated_normal" },
@@ -73,12 +76,18 @@ export const FRAMEWORK_SCHEMES = {
     scheme: "variance_scaling",
     defaults: { scale: 1, fanMode: "average", distribution: "truncated_normal" },
   },
-  "jax.he_uniform": { scheme: "he_uniform" },
+  "jax.he_uniform": {
+    scheme: "variance_scaling",
+    defaults: { scale: 2, fanMode: "in", distribution: "uniform" },
+  },
   "jax.he_normal": {
     scheme: "variance_scaling",
     defaults: { scale: 2, fanMode: "in", distribution: "truncated_normal" },
   },
-  "jax.kaiming_uniform": { scheme: "he_uniform" },
+  "jax.kaiming_uniform": {
+    scheme: "variance_scaling",
+    defaults: { scale: 2, fanMode: "in", distribution: "uniform" },
+  },
   "jax.kaiming_normal": {
     scheme: "variance_scaling",
     defaults: { scale: 2, fanMode: "in", distribution: "truncated_normal" },

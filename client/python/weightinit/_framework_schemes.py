@@ -66,7 +66,9 @@ FRAMEWORK_SCHEMES = {
     "keras.glorot_normal": FrameworkScheme(
         "variance_scaling", {"scale": 1, "fan_mode": "average", "distribution": "truncated_normal"}
     ),
-    "keras.he_uniform": FrameworkScheme("he_uniform"),
+    "keras.he_uniform": FrameworkScheme(
+        "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "uniform"}
+    ),
     "keras.he_normal": FrameworkScheme(
         "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "truncated_normal"}
     ),
@@ -93,11 +95,15 @@ FRAMEWORK_SCHEMES = {
     "jax.xavier_normal": FrameworkScheme(
         "variance_scaling", {"scale": 1, "fan_mode": "average", "distribution": "truncated_normal"}
     ),
-    "jax.he_uniform": FrameworkScheme("he_uniform"),
+    "jax.he_uniform": FrameworkScheme(
+        "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "uniform"}
+    ),
     "jax.he_normal": FrameworkScheme(
         "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "truncated_normal"}
     ),
-    "jax.kaiming_uniform": FrameworkScheme("he_uniform"),
+    "jax.kaiming_uniform": FrameworkScheme(
+        "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "uniform"}
+    ),
     "jax.kaiming_normal": FrameworkScheme(
         "variance_scaling", {"scale": 2, "fan_mode": "in", "distribution": "truncated_normal"}
     ),

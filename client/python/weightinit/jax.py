@@ -13,7 +13,8 @@ key are, and will stay, these: with w[0], w[1], … the 32-bit words of the key 
 the seed is w[0] * 2^32 + w[1], and the name is ``jax.key``, followed by ``/`` and eight
 hexadecimal digits for each further word, which the keys of rbg have. So ``jax.random.key(42)``
 has the seed 42 and the name ``jax.key``. Typed keys and arrays of uint32 with the same words
-are the same key. The layout is "in_out", whatever the axes.
+are the same key. The layout is "in_out", whatever the axes; only that of ``orthogonal`` with
+``column_axis=0`` is "out_in".
 
 >>> import numpy as np
 >>> expected = weightinit.tensor(
@@ -34,8 +35,8 @@ when the function is traced gives a constant. Arguments are checked when it is t
 **Sharded arrays**: with ``out_sharding``, and in `init_params`, each device's shard is made
 alone, by a request for its slice.
 
-zeros, ones and constant are JAX's own, which draw nothing. orthogonal and delta_orthogonal are
-not offered.
+zeros, ones and constant are JAX's own, which draw nothing. orthogonal and delta_orthogonal draw
+from the same distribution as JAX's, and can be sharded, which JAX's can not.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "constant",
+    "delta_orthogonal",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -74,6 +76,7 @@ __all__ = [
     "manifest_of",
     "normal",
     "ones",
+    "orthogonal",
     "seed_and_name",
     "truncated_normal",
     "uniform",
@@ -285,6 +288,61 @@ def truncated_normal(
     arguments = {"scheme": "truncated_normal", "stddev": stddev, "low": lower, "high": upper}
     if not real("lower", lower) < real("upper", upper):
         raise invalid("lower", f"is {lower}, it has to be below upper, which is {upper}")
+    return _initializer(lambda shape: arguments, dtype)
+
+
+def _gain(scale: float) -> float:
+    if not real("scale", scale) > 0:
+        raise invalid("scale", f"is {scale}, it has to be above 0")
+    return scale
+
+
+def orthogonal(scale: float = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
+    """A random orthogonal matrix times `scale`, as jax.nn.initializers.orthogonal.
+
+    Its columns are one dimension, its rows are all others. The shorter side is orthonormal.
+
+    Args:
+        scale: Above 0.
+        column_axis: The dimension of the columns: the last one, -1, or the first one, 0, whose
+            layout is "out_in". JAX's may be another one.
+        dtype: Of arrays for which none is given; default: JAX's float.
+
+    >>> import jax, numpy as np
+    >>> kernel = orthogonal()(jax.random.key(42), (4, 3))
+    >>> bool(np.allclose(kernel.T @ kernel, np.eye(3), atol=1e-6))
+    True
+    """
+    arguments = {"scheme": "orthogonal", "gain": _gain(scale)}
+
+    def arguments_of(shape: Sequence[int]) -> _Arguments:
+        rank = len(shape)
+        if rank < 2:
+            raise invalid("shape", f"has {rank} dimensions, it has to have at least 2")
+        axis = integer("column_axis", column_axis, -rank, rank - 1) % rank
+        if 0 < axis < rank - 1:
+            raise invalid(
+                "column_axis", f"is {column_axis}, it has to be the first or the last dimension"
+            )
+        return arguments | {"layout": "in_out" if axis else "out_in"}
+
+    return _initializer(arguments_of, dtype)
+
+
+def delta_orthogonal(scale: float = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
+    """An orthogonal matrix at the centre of a convolution's kernel, elsewhere 0.
+
+    As jax.nn.initializers.delta_orthogonal. The kernel has 1 to 3 dimensions, of odd sizes, in
+    front of those of the input and the output, of which the output has to be at least as large.
+
+    Args:
+        scale: Above 0.
+        column_axis: Of the matrix at the centre, -1 or 0. It changes nothing: a random
+            orthogonal matrix, transposed, has the same distribution.
+        dtype: Of arrays for which none is given; default: JAX's float.
+    """
+    arguments = {"scheme": "delta_orthogonal", "gain": _gain(scale)}
+    integer("column_axis", column_axis, -2, 1)
     return _initializer(lambda shape: arguments, dtype)
 
 

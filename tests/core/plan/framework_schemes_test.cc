@@ -30,17 +30,37 @@ TEST(FrameworkSchemesTest, NamesAreQualifiedAndOfOneSchemeEach) {
   EXPECT_EQ(FindFrameworkScheme(""), nullptr);
 }
 
+// The distribution that a scheme with its defaults has.
+TensorPlan PlanOf(Scheme scheme, const SchemeParameters& parameters) {
+  TensorRequest request;
+  request.tensor.shape = {6, 4};
+  request.tensor.scheme = scheme;
+  request.tensor.parameters = parameters;
+  return Resolve(request).value();
+}
+
 TEST(FrameworkSchemesTest, BareAliasesAreOfSchemesThatAllFrameworksAgreeOn) {
-  // Names of ours are ours; other names of a scheme may not be of another one
-  // in a framework, nor of other parameters.
+  // Names of ours are ours; other names of a scheme may not be of another
+  // distribution in a framework.
+  int compared = 0;
   for (const Named<Scheme>& named : AllNamed<Scheme>()) {
     for (const std::string_view alias : AliasesOf(named.value)) {
       for (const FrameworkScheme& scheme : AllFrameworkSchemes()) {
         if (scheme.name.substr(scheme.name.find('.') + 1) != alias) continue;
-        EXPECT_EQ(scheme.scheme, named.value) << scheme.name;
+        const TensorPlan ours = PlanOf(named.value, SchemeParameters());
+        const TensorPlan theirs =
+            PlanOf(scheme.scheme, scheme.Fill(SchemeParameters()));
+        EXPECT_EQ(ours.structure, theirs.structure) << scheme.name;
+        EXPECT_EQ(ours.parameters.distribution, theirs.parameters.distribution)
+            << scheme.name;
+        EXPECT_EQ(ours.stddev, theirs.stddev) << scheme.name;
+        EXPECT_EQ(ours.low, theirs.low) << scheme.name;
+        EXPECT_EQ(ours.high, theirs.high) << scheme.name;
+        ++compared;
       }
     }
   }
+  EXPECT_GE(compared, 5);
 }
 
 TEST(FrameworkSchemesTest, WhatIsGivenComesBeforeTheDefaults) {
