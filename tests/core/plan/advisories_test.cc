@@ -12,6 +12,7 @@
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 #include "weightinit/core/resolve.h"
+#include "weightinit/core/violations.h"
 
 namespace weightinit {
 namespace {
@@ -24,6 +25,7 @@ using ::testing::Not;
 TensorRequest Request(std::vector<int64_t> shape, Activation activation,
                       Scheme scheme = Scheme::kUnspecified) {
   TensorRequest request;
+  request.tensor.name = "w";
   request.tensor.shape = std::move(shape);
   request.tensor.activation = activation;
   request.tensor.scheme = scheme;
@@ -263,6 +265,64 @@ TEST(AdvisoryTest, EqualValuesInAMatrixDoNotBreakSymmetry) {
   EXPECT_THAT(Codes(Normal({64, 32}, {}, 0)),
               ElementsAre(AdvisoryCode::kSymmetryNotBroken));
   EXPECT_THAT(Codes(Request({64}, {}, Scheme::kOnes)), IsEmpty());
+}
+
+TEST(AdvisoryTest, ATensorOfLowRankThatIsNoBiasSaysItsRole) {
+  TensorRequest request = Request({64}, Activation::kLinear);
+  for (const char* name : {"norm.weight", "gamma", "", "bias/scale"}) {
+    request.tensor.name = name;
+    EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kRoleNotSaid))
+        << name;
+  }
+  for (const char* name :
+       {"fc.bias", "norm/beta", "lstm.bias_ih_l0", "fc.Bias", "qkv_bias"}) {
+    request.tensor.name = name;
+    EXPECT_THAT(Codes(request), IsEmpty()) << name;
+  }
+  request.tensor.name = "norm.weight";
+  request.tensor.scheme = Scheme::kZeros;
+  EXPECT_THAT(Codes(request), IsEmpty());
+  request.tensor.scheme = Scheme::kUnspecified;
+  request.tensor.role = TensorRole::kNormScale;
+  EXPECT_THAT(Codes(request), IsEmpty());
+  EXPECT_EQ(Resolve(request)->scheme, Scheme::kOnes);
+}
+
+TEST(AdvisoryTest, ADrawnMatrixWithoutANameIsToldOf) {
+  TensorRequest request = Request({64, 32}, Activation::kRelu);
+  request.tensor.name = "";
+  EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kNameEmpty));
+  request.tensor.scheme = Scheme::kIdentity;
+  EXPECT_THAT(Codes(request), IsEmpty());
+}
+
+TEST(AdvisoryTest, AScaleOfHigherRankBreaksNoSymmetry) {
+  TensorRequest request = Request({64, 1}, Activation::kLinear);
+  request.tensor.role = TensorRole::kNormScale;
+  EXPECT_THAT(Codes(request), IsEmpty());
+  request.tensor.role = TensorRole::kWeight;
+  request.tensor.scheme = Scheme::kOnes;
+  EXPECT_THAT(Codes(request), ElementsAre(AdvisoryCode::kSymmetryNotBroken));
+}
+
+TEST(TensorRoleTest, ChoosesTheSchemeUnlessOneIsNamed) {
+  TensorRequest request = Request({64}, Activation::kRelu);
+  request.tensor.fan.fan_in = 10;
+  const auto scheme = [&](TensorRole role) {
+    request.tensor.role = role;
+    return Resolve(request)->scheme;
+  };
+  EXPECT_EQ(scheme(TensorRole::kWeight), Scheme::kHeNormal);
+  EXPECT_EQ(scheme(TensorRole::kBias), Scheme::kZeros);
+  EXPECT_EQ(scheme(TensorRole::kEmbedding), Scheme::kNormal);
+  EXPECT_EQ(scheme(TensorRole::kRunningMean), Scheme::kZeros);
+  EXPECT_EQ(scheme(TensorRole::kRunningVariance), Scheme::kOnes);
+  request.tensor.scheme = Scheme::kUniform;
+  EXPECT_EQ(scheme(TensorRole::kBias), Scheme::kUniform);
+  request.tensor.role = static_cast<TensorRole>(7);
+  const auto violations = GetViolations(Resolve(request).status());
+  ASSERT_EQ(violations.size(), 1U);
+  EXPECT_EQ(violations[0].field, "tensor.role");
 }
 
 }  // namespace
