@@ -1,4 +1,4 @@
-"""docs/frameworks.md, docs/parity.md and the snippets and doctests that need a framework, run as they are."""
+"""docs/frameworks.md, docs/parity.md, snippets and doctests that need a framework, as they are."""
 
 from __future__ import annotations
 

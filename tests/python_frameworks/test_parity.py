@@ -156,7 +156,8 @@ _GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("timm.variance_scaling", {"scale": 3.0, "mode": "fan_out", "distribution": "uniform"}),
     ("timm.variance_scaling", {"mode": "fan_avg", "distribution": "truncated_normal"}),
 ]
-_CASES = [(scheme, _REQUIRED.get(scheme, {})) for scheme in ROWS] + _GIVEN
+_CASES = [(scheme, _REQUIRED.get(scheme, {})) for scheme in ROWS]
+_CASES += [(scheme, given) for scheme, given in _GIVEN if scheme in ROWS]
 
 
 def _shapes(scheme: str) -> list[tuple[int, ...]]:
