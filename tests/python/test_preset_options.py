@@ -1,7 +1,11 @@
 """`weightinit presets`, and --preset and --constant of `weightinit model`."""
 
 import json
+import os
 import pathlib
+import re
+import shlex
+import textwrap
 import unittest
 
 from checkpoint_process import checkpoint
@@ -66,6 +70,26 @@ class PresetsCommandTest(ModelTestCase):
             self.assertTrue(section, preset["name"])
             for constant in preset["constants"]:
                 self.assertIn(f"`{constant['name']}`", section, preset["name"])
+
+
+    def test_the_commands_of_the_page_print_what_it_says(self):
+        page = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8")
+        os.symlink(ROOT / "client", self.path("client"))
+        commands = re.findall(r"^    \$ build/release/bin/weightinit (.*)\n((?:    [^$].*\n)+)", page, re.M)
+        self.assertGreater(len(commands), len(FILES))
+        for name, manifest in re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.S):
+            self.write(name, manifest)
+        for command, output in commands:
+            result = self.succeed(*shlex.split(command), cwd=self.directory)
+            self.assertEqual(result.stdout.decode()[: len(textwrap.dedent(output))], textwrap.dedent(output), command)
+
+    def test_a_manifest_for_people_has_no_advisories_about_what_a_preset_does(self):
+        path = self.write("lora.yaml", "version: 1\nentries:\n"
+                          "  - {name: q.lora_B.weight, tensor: {shape: [8, 2], scheme: zeros}}\n")
+        self.assertIn(b"all values of this rank-2 tensor are equal", self.succeed("model", "plan", path).stderr)
+        self.assertEqual(self.succeed("model", "plan", path, "--preset", "lora").stderr, b"")
+        (tensor,) = self.json_of("plan", path, "--preset", "lora")["tensors"]
+        self.assertEqual(len(tensor["advisories"]), 1)
 
 
 class PresetOptionsTest(ModelTestCase):

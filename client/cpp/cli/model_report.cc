@@ -202,6 +202,8 @@ std::string ModelAdvisoryText(const v1::ModelSummary& summary) {
 void ModelTable::Add(const v1::ModelTensor& tensor) {
   const v1::TensorDescription& description = tensor.description();
   for (const v1::Advisory& advisory : description.advisories()) {
+    // What a preset does, it does for the reasons of its source.
+    if (!presets_.PresetsOf(tensor).empty()) break;
     if (++advisory_count_ > kMaxAdvisories) break;
     absl::StrAppend(&advisories_,
                     "advisory: ", absl::Utf8SafeCHexEscape(description.name()),

@@ -43,7 +43,7 @@ class ModelTable {
   // The next tensor.
   void Add(const v1::ModelTensor& tensor);
 
-  // "advisory: ..." lines about tensors, the first 20 of them.
+  // "advisory: ..." lines about tensors that no preset starts, the first 20.
   std::string advisories() const;
 
   // All of it: with JSON one object, its tensors one to a line.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "proto/cpp/nearest.h"
 #include "weightinit/client/preset.h"
 #include "weightinit/core/violations.h"
 #include "weightinit/v1/model.pb.h"
@@ -39,24 +39,12 @@ absl::StatusOr<std::vector<v1::Preset>> ReadPresets(
   return presets;
 }
 
-// Sets the constants of `model`, which are those that it or a preset has.
-absl::Status SetConstants(const std::vector<std::string>& constants,
-                          const std::vector<v1::Preset>& presets,
-                          v1::ModelSpec& model) {
-  std::vector<std::string> known;
-  for (const auto& constant : model.constants()) {
-    known.push_back(constant.first);
-  }
-  for (const v1::Preset& preset : presets) {
-    for (const v1::PresetConstant& constant : preset.constants()) {
-      known.push_back(constant.name());
-    }
-  }
-  std::sort(known.begin(), known.end());
-  known.erase(std::unique(known.begin(), known.end()), known.end());
-  for (const std::string& text : constants) {
+// The numbers that NAME=VALUE says.
+absl::StatusOr<std::map<std::string, double>> ParseConstants(
+    const std::vector<std::string>& texts) {
+  std::map<std::string, double> constants;
+  for (const std::string& text : texts) {
     const size_t equals = text.find('=');
-    const std::string name = text.substr(0, equals);
     double value = 0;
     if (equals == std::string::npos ||
         !absl::SimpleAtod(text.substr(equals + 1), &value) ||
@@ -65,19 +53,9 @@ absl::Status SetConstants(const std::vector<std::string>& constants,
           absl::StrCat("--constant: \"", absl::Utf8SafeCHexEscape(text),
                        "\" is not NAME=VALUE, such as layers=12"));
     }
-    if (!std::binary_search(known.begin(), known.end(), name)) {
-      const std::string nearest = Nearest(name, known);
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--constant: \"", absl::Utf8SafeCHexEscape(name),
-          "\" is no constant of the manifest or of a preset",
-          nearest.empty() ? "" : absl::StrCat("; did you mean ", nearest, "?"),
-          known.empty()
-              ? ""
-              : absl::StrCat(" Known: ", absl::StrJoin(known, ", "))));
-    }
-    (*model.mutable_constants())[name] = value;
+    constants[text.substr(0, equals)] = value;
   }
-  return absl::OkStatus();
+  return constants;
 }
 
 // `status`, with what to type where a constant is missing.
@@ -131,8 +109,13 @@ absl::StatusOr<PresetRules> ApplyPresets(const PresetOptions& options,
                                          v1::ModelSpec& model) {
   const auto presets = ReadPresets(options.presets);
   if (!presets.ok()) return presets.status();
-  absl::Status status = SetConstants(options.constants, *presets, model);
-  if (!status.ok()) return status;
+  const auto constants = ParseConstants(options.constants);
+  if (!constants.ok()) return constants.status();
+  absl::Status status = SetConstants(*constants, *presets, model);
+  if (!status.ok()) {
+    return absl::Status(status.code(),
+                        absl::StrCat("--constant: ", status.message()));
+  }
   const int own = model.rules_size();
   std::vector<std::string> of_rules;
   for (const v1::Preset& preset : *presets) {

@@ -1,21 +1,26 @@
 // From a preset to rules of a model.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "proto/cpp/model_conversion.h"
+#include "proto/cpp/nearest.h"
 #include "weightinit/client/preset.h"
 #include "weightinit/core/expression.h"
 #include "weightinit/core/limits.h"
@@ -166,6 +171,38 @@ class RuleMaker {
 };
 
 }  // namespace
+
+absl::Status SetConstants(const std::map<std::string, double>& constants,
+                          const std::vector<v1::Preset>& presets,
+                          v1::ModelSpec& model) {
+  std::set<std::string> known;
+  for (const auto& constant : model.constants()) known.insert(constant.first);
+  for (const v1::Preset& preset : presets) {
+    for (const v1::PresetConstant& constant : preset.constants()) {
+      known.insert(constant.name());
+    }
+  }
+  for (const auto& [name, value] : constants) {
+    if (known.count(name) == 0) {
+      const std::string nearest = Nearest(name, {known.begin(), known.end()});
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", absl::Utf8SafeCHexEscape(name),
+          "\" is no constant of the manifest or of a preset; ",
+          nearest.empty() ? "" : absl::StrCat("did you mean ", nearest, "? "),
+          known.empty()
+              ? "they have none"
+              : absl::StrCat("must be one of ", absl::StrJoin(known, ", "))));
+    }
+    if (!std::isfinite(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", name, "\" is ", value, "; must be finite"));
+    }
+  }
+  for (const auto& [name, value] : constants) {
+    (*model.mutable_constants())[name] = value;
+  }
+  return absl::OkStatus();
+}
 
 absl::Status ApplyPreset(const v1::Preset& preset, v1::ModelSpec& model) {
   const auto names = NamesOf(model);

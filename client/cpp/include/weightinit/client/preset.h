@@ -9,6 +9,7 @@
 #ifndef WEIGHTINIT_CLIENT_PRESET_H_
 #define WEIGHTINIT_CLIENT_PRESET_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,12 @@ absl::StatusOr<v1::Preset> ParsePreset(absl::string_view text,
 
 // PresetText and ParsePreset.
 absl::StatusOr<v1::Preset> ReadPreset(const std::string& name_or_path);
+
+// Sets constants of `model`. INVALID_ARGUMENT for one that neither the model
+// nor one of `presets` has, or that is not finite; the model stays as it is.
+absl::Status SetConstants(const std::map<std::string, double>& constants,
+                          const std::vector<v1::Preset>& presets,
+                          v1::ModelSpec& model);
 
 // Adds the rules of `preset` that match a tensor of `model` behind its own,
 // with all expressions computed. The constants of the model that the preset
