@@ -29,8 +29,8 @@ def test_presets_are_those_of_the_command() -> None:
         assert of_python.summary == preset["summary"]
         assert list(of_python.sources) == preset["sources"]
         assert list(of_python.notes) == preset["notes"]
-        constants = [{"name": c.name, "what": c.what, "default": c.default} for c in of_python.constants]
-        assert constants == preset["constants"]
+        constants = [(c.name, c.what, c.default) for c in of_python.constants]
+        assert constants == [tuple(c.values()) for c in preset["constants"]]
 
 
 def test_a_preset_starts_a_model(source: weightinit.Source, tmp_path: Path) -> None:
