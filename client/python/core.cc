@@ -28,9 +28,12 @@
 #include "proto/cpp/crc32.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/model_buffers.h"
+#include "weightinit/client/preset.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/core/simd_target.h"
 #include "weightinit/core/violations.h"
+#include "weightinit/v1/model.pb.h"
+#include "weightinit/v1/preset.pb.h"
 #include "weightinit/v1/weight_init_service.pb.h"
 
 namespace nb = nanobind;
@@ -197,6 +200,32 @@ nb::bytes ParseManifestText(const std::string& text,
   return Serialize(Take(ParseManifest(text, file_name)).SerializeAsString());
 }
 
+// The model with the constants and the rules of presets, names or paths.
+nb::bytes ApplyPresets(const nb::bytes& model,
+                       const std::vector<std::string>& names,
+                       const std::map<std::string, double>& constants) {
+  auto spec = Parse<v1::ModelSpec>(model);
+  std::vector<v1::Preset> presets;
+  for (const std::string& name : names) {
+    presets.push_back(Take(ReadPreset(name)));
+  }
+  absl::Status status = SetConstants(constants, presets, spec);
+  for (const v1::Preset& preset : presets) {
+    if (status.ok()) status = ApplyPreset(preset, spec);
+  }
+  if (!status.ok()) Raise(status);
+  return Serialize(spec.SerializeAsString());
+}
+
+// Those that come along.
+nb::list Presets() {
+  nb::list presets;
+  for (const std::string& name : PresetNames()) {
+    presets.append(Serialize(Take(ReadPreset(name)).SerializeAsString()));
+  }
+  return presets;
+}
+
 }  // namespace
 }  // namespace weightinit
 
@@ -231,4 +260,7 @@ NB_MODULE(_core, module) {
       nb::arg("name"));
   module.def("parse_manifest", &weightinit::ParseManifestText, nb::arg("text"),
              nb::arg("file_name"));
+  module.def("apply_presets", &weightinit::ApplyPresets, nb::arg("model"),
+             nb::arg("presets"), nb::arg("constants"));
+  module.def("presets", &weightinit::Presets);
 }

@@ -11,10 +11,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "core/model/expression.h"
 #include "core/model/name_pattern.h"
 #include "core/model/settings.h"
 #include "core/plan/violation_list.h"
+#include "weightinit/core/expression.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model.h"
 

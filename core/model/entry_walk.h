@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "core/model/expression.h"
 #include "core/model/name_pattern.h"
 #include "core/model/settings.h"
 #include "core/plan/violation_list.h"
+#include "weightinit/core/expression.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/request.h"
 

@@ -1,4 +1,4 @@
-#include "core/model/expression.h"
+#include "weightinit/core/expression.h"
 
 #include <algorithm>
 #include <cmath>

@@ -8,9 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "core/model/expression.h"
 #include "core/plan/parameter_overlay.h"
 #include "core/plan/violation_list.h"
+#include "weightinit/core/expression.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/request.h"
 

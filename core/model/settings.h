@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/model/expression.h"
 #include "core/plan/violation_list.h"
+#include "weightinit/core/expression.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/request.h"
 

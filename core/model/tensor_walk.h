@@ -10,9 +10,9 @@
 
 #include "core/model/draft.h"
 #include "core/model/entry_walk.h"
-#include "core/model/expression.h"
 #include "core/model/tensor_draft.h"
 #include "core/plan/violation_list.h"
+#include "weightinit/core/expression.h"
 #include "weightinit/core/limits.h"
 #include "weightinit/core/model.h"
 #include "weightinit/core/model_plan.h"

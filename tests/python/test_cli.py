@@ -34,6 +34,7 @@ OPTIONS = {
                      {"activation": "swish", "scheme": "he_normal"}),
     "--scheme": (["--shape", "4x4", "--scheme", "Lecun_Uniform"],
                  {"scheme": "lecun_uniform", "distribution": "uniform"}),
+    "--role": (["--shape", "4", "--role", "Norm_Scale"], {"role": "norm_scale", "scheme": "ones"}),
     "--dtype": (["--shape", "4x4", "--dtype", "bf16"],
                 {"dtype": "bfloat16", "bytes": 32}),
     "--layout": (["--shape", "3x3x8x16", "--layout", "in_out"],
@@ -206,7 +207,7 @@ class CliTest(CliTestCase):
         path = self.path("w.bin")
         report = self.init(*MATRIX, "--name", "fc1", "--dtype", "f64", "--sha256", "-o", path)
         self.assertEqual(set(report), {
-            "name", "shape", "slice", "slice_shape", "scheme", "activation", "distribution",
+            "name", "shape", "slice", "slice_shape", "scheme", "role", "activation", "distribution",
             "fan_in", "fan_out", "gain", "mean", "stddev", "low", "high",
             "tensor_elements", "elements", "bytes", "operations", "zeros_per_column", "dtype", "layout", "seed_name",
             "seed", "generator", "crc32", "sha256", "seconds", "resumed", "measured", "output",
@@ -243,7 +244,7 @@ class CliTest(CliTestCase):
         self.assertIsNone(self.init("--shape", "5")["fan_in"])
 
     def test_json_of_describe_has_no_results(self):
-        arguments = ["--shape", "4x4", "--scheme", "xavier_normal", "--activation", "relu"]
+        arguments = ["--shape", "4x4", "--name", "w", "--scheme", "xavier_normal", "--activation", "relu"]
         described = json.loads(self.succeed("describe", "--json", *arguments).stdout)
         initialised = self.init(*arguments)
         for key in ["crc32", "sha256", "seconds", "resumed", "measured", "output"]:

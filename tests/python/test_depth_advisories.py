@@ -31,7 +31,7 @@ def advisory(request):
     """The only advisory of a request."""
     options = [item for key, value in request.get("parameters", {}).items() for item in (f"--{key}", str(value))]
     options += [item for key in ("scheme", "activation") if key in request for item in (f"--{key}", request[key])]
-    command = [os.environ["WEIGHTINIT_CLI"], "describe", "--json", "--shape", f"{WIDTH}x{WIDTH}", *options]
+    command = [os.environ["WEIGHTINIT_CLI"], "describe", "--json", "--name", "w", "--shape", f"{WIDTH}x{WIDTH}", *options]
     answer = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=60, stderr=subprocess.DEVNULL)
     [only] = json.loads(answer.stdout)["advisories"]
     return only

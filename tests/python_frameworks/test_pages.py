@@ -71,7 +71,7 @@ def test_the_snippets_of_the_packages_page_run(framework: str) -> None:
     run_page(ROOT / "client" / "python" / "README.md", rf"weightinit\.({framework})\b")
 
 
-@pytest.mark.parametrize("name", ["jax", "keras", "_jax_params"])
+@pytest.mark.parametrize("name", ["jax", "keras", "_jax_params", "torch._presets"])
 def test_the_examples_of_the_documentation_hold(name: str) -> None:
     result = doctest.testmod(importlib.import_module(f"weightinit.{name}"))
     assert result.failed == 0

@@ -70,7 +70,7 @@ def test_gpt2_with_the_rules_of_the_paper_is_the_manifest_of_gpt2(tmp_path: Path
         ("features: 768", "features: 16"),
         ("3072", "64"),
         ("count: 12", "count: 2"),
-        ("n_layer: 12", "n_layer: 2"),
+        ("layers: 12", "layers: 2"),
     ):
         assert large in text
         text = text.replace(large, small)

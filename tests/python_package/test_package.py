@@ -25,6 +25,7 @@ def test_the_committed_contract_is_that_of_the_protos(tmp_path: Path) -> None:
     made = tmp_path / "contract.binpb"
     command = ["protoc", f"-I{ROOT / 'proto'}", f"-I{_GOOGLEAPIS}", "--include_imports"]
     command += [f"--descriptor_set_out={made}", "weightinit/v1/weight_init_service.proto"]
+    command += ["weightinit/v1/preset.proto"]
     command += ["google/rpc/status.proto", "google/rpc/error_details.proto"]
     subprocess.run(command, check=True)
     committed = Path(weightinit.__file__).parent / "_contract.binpb"

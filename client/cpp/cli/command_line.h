@@ -10,6 +10,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "client/cpp/cli/commands.h"
+#include "client/cpp/cli/preset_options.h"
 
 namespace weightinit::cli {
 
@@ -21,6 +22,7 @@ using ChosenCommand = std::function<absl::Status()>;
 void AddTensorCommands(CLI::App& app, ChosenCommand& chosen);
 void AddInfoCommand(CLI::App& app, ChosenCommand& chosen);
 void AddSchemesCommand(CLI::App& app, ChosenCommand& chosen);
+void AddPresetsCommand(CLI::App& app, ChosenCommand& chosen);
 void AddSeedCommands(CLI::App& app, ChosenCommand& chosen);
 void AddModelCommands(CLI::App& app, ChosenCommand& chosen);
 // To `weightinit model`.
@@ -42,6 +44,9 @@ void AddConnectionOptions(CLI::App& app, ConnectionOptions& options,
 void AddSpeedOptions(CLI::App& app, ConnectionOptions& options);
 // --root-seed-file.
 void AddRootSeedOption(CLI::App& app, ConnectionOptions& options);
+
+// --preset, --constant.
+void AddPresetOptions(CLI::App& app, PresetOptions& options);
 
 // Makes `command`, a group of subcommands, fail where none is given.
 void RequireSubcommand(CLI::App& command, ChosenCommand& chosen);

@@ -12,6 +12,7 @@
 #include "client/cpp/cli/manifest_errors.h"
 #include "client/cpp/cli/model_difference.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/preset_options.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/v1/model.pb.h"
@@ -20,11 +21,14 @@
 namespace weightinit::cli {
 namespace {
 
-absl::StatusOr<ResolvedModel> Resolve(const std::string& path) {
+absl::StatusOr<ResolvedModel> Resolve(const std::string& path,
+                                      const PresetOptions& presets) {
   const auto text = ReadManifestText(path);
   if (!text.ok()) return absl::InvalidArgumentError(text.status().message());
   auto spec = ParseManifest(*text, path);
   if (!spec.ok()) return spec.status();
+  const auto applied = ApplyPresets(presets, *spec);
+  if (!applied.ok()) return ExplainInManifest(applied.status(), *text, path);
   v1::DescribeModelRequest request;
   *request.mutable_model() = *std::move(spec);
   const auto client = WeightClient::Local();
@@ -48,9 +52,9 @@ absl::Status RunModelDiff(const ModelDiffOptions& options) {
     return absl::InvalidArgumentError(
         "A and B: one of the two may be standard input, not both");
   }
-  const auto a = Resolve(options.a);
+  const auto a = Resolve(options.a, PresetOptions());
   if (!a.ok()) return a.status();
-  const auto b = Resolve(options.b);
+  const auto b = Resolve(options.b, options.presets);
   if (!b.ok()) return b.status();
   const std::vector<TensorDifference> differences = Differences(*a, *b);
   if (absl::Status status = WriteText(

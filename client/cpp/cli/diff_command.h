@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "client/cpp/cli/preset_options.h"
 
 namespace weightinit::cli {
 
@@ -13,6 +14,7 @@ namespace weightinit::cli {
 struct ModelDiffOptions {
   std::string a;
   std::string b;
+  PresetOptions presets;  // Of b.
   bool json = false;
 };
 

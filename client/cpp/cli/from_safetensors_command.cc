@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/cli/checkpoint.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/preset_options.h"
 #include "weightinit/client/manifest.h"
 #include "weightinit/client/weight_client.h"
 #include "weightinit/core/name_pattern.h"
@@ -100,6 +101,12 @@ std::string Comment(const FromSafetensorsOptions& options,
                                   : "out_in, (outputs, inputs)",
       ", is taken for all but embeddings.\n"
       "# GPT-2 and Keras have in_out, other models of PyTorch out_in.\n");
+  if (!options.presets.presets.empty()) {
+    absl::StrAppend(
+        &text, "# The rules are those of the preset ",
+        absl::CHexEscape(absl::StrJoin(options.presets.presets, " and of ")),
+        ".\n");
+  }
   for (const std::string& name : model.unknown) {
     absl::StrAppend(&text, "# A guess: the scheme of ", absl::CHexEscape(name),
                     "\n");
@@ -171,9 +178,9 @@ absl::Status RunFromSafetensors(const FromSafetensorsOptions& options) {
   if (!layout.ok()) return layout.status();
   const auto checkpoint = ReadCheckpoint(options.file);
   if (!checkpoint.ok()) return checkpoint.status();
-  const auto model =
-      RecoverModel(*checkpoint, options.skip, *activation, *layout);
+  auto model = RecoverModel(*checkpoint, options.skip, *activation, *layout);
   absl::Status status = model.ok() ? CheckPlan(model->spec) : model.status();
+  if (status.ok()) status = ApplyPresets(options.presets, model->spec).status();
   if (!status.ok()) {
     return absl::Status(status.code(),
                         absl::StrCat(options.file, ": ", status.message()));

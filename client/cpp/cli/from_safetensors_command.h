@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/cpp/cli/checkpoint.h"
+#include "client/cpp/cli/preset_options.h"
 #include "weightinit/v1/model.pb.h"
 
 namespace weightinit::cli {
@@ -20,6 +21,7 @@ struct FromSafetensorsOptions {
   std::optional<std::string> activation;
   std::optional<std::string> layout;
   std::vector<std::string> skip;  // Patterns of names.
+  PresetOptions presets;
   std::optional<std::string> output;
   bool json = false;
 };

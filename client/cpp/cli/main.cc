@@ -98,6 +98,7 @@ int Main(int argc, char** argv) {
   AddTensorCommands(app, chosen);
   AddInfoCommand(app, chosen);
   AddSchemesCommand(app, chosen);
+  AddPresetsCommand(app, chosen);
   AddSeedCommands(app, chosen);
   AddModelCommands(app, chosen);
   RequireSubcommand(app, chosen);

@@ -37,6 +37,13 @@ void AddFromSafetensorsCommand(CLI::App& model, ChosenCommand& chosen) {
   command->add_option("--skip", options->skip,
                       "Leave out tensors whose name matches this pattern, such "
                       "as '*.num_batches_tracked'; may be given several times");
+  AddPresetOptions(*command, options->presets);
+  command->get_option("--preset")
+      ->description(
+          "Write the rules of this preset into the manifest; a name that "
+          "weightinit presets lists, or the path of a file; may be given "
+          "several "
+          "times");
   command->add_flag("--json", options->json, "Write JSON");
   command->footer(kExitStatusHelp);
   command->callback([options, &chosen] {
@@ -53,6 +60,12 @@ void AddDiffCommand(CLI::App& model, ChosenCommand& chosen) {
                    "A manifest, in YAML or JSON; - for standard input")
       ->required();
   command->add_option("B", options->b, "Another one")->required();
+  AddPresetOptions(*command, options->presets);
+  command->get_option("--preset")
+      ->description(
+          "Apply this preset to B; a name that weightinit presets lists, or "
+          "the "
+          "path of a file; may be given several times");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(kExitStatusHelp);
   command->callback([options, &chosen] {

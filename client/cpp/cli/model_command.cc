@@ -20,6 +20,7 @@
 #include "client/cpp/cli/model_selection.h"
 #include "client/cpp/cli/model_verifier.h"
 #include "client/cpp/cli/output.h"
+#include "client/cpp/cli/preset_options.h"
 #include "client/cpp/cli/request_options.h"
 #include "client/cpp/cli/seed_command.h"
 #include "weightinit/client/manifest.h"
@@ -36,6 +37,7 @@ struct TypedModel {
   v1::InitializeModelRequest request;
   std::string seed_name;  // Also where it was resolved here.
   Selections parts;
+  PresetRules presets;
 
   // `status` with the place in the manifest in front of each violation.
   absl::Status Explain(const absl::Status& status) const {
@@ -70,6 +72,9 @@ absl::StatusOr<TypedModel> ReadModel(const ModelOptions& options) {
   auto spec = ParseManifest(model.text, model.path);
   if (!spec.ok()) return spec.status();
   *model.request.mutable_model() = *std::move(spec);
+  auto presets = ApplyPresets(options.presets, *model.request.mutable_model());
+  if (!presets.ok()) return model.Explain(presets.status());
+  model.presets = *std::move(presets);
   model.request.set_seed(seed->seed());
   model.request.set_seed_name(seed->seed_name());
   for (const std::string& pattern : options.only) {
@@ -97,13 +102,16 @@ absl::StatusOr<v1::ModelSummary> LayOutFiles(WeightClient& client,
                                              const TypedModel& model,
                                              ModelLayout& layout) {
   EmptyParts empty;
+  TensorsWithoutPreset without_preset(model.presets);
   auto summary = client.DescribeModel(DescriptionOf(model.request),
                                       [&](const v1::ModelTensor& tensor) {
                                         empty.Add(tensor);
+                                        without_preset.Add(tensor);
                                         return layout.Add(tensor);
                                       });
   if (!summary.ok()) return model.Explain(summary.status());
-  WriteText(STDERR_FILENO, empty.text()).IgnoreError();
+  WriteText(STDERR_FILENO, absl::StrCat(without_preset.text(), empty.text()))
+      .IgnoreError();
   absl::Status status = layout.Finish(*summary);
   if (!status.ok()) return status;
   return summary;
@@ -116,18 +124,21 @@ absl::Status RunModelPlan(const ModelOptions& options) {
   if (!model.ok()) return model.status();
   const auto client = Connect(options.connection);
   if (!client.ok()) return client.status();
-  ModelTable table(options.json);
+  ModelTable table(options.json, model->presets);
   EmptyParts empty;
+  TensorsWithoutPreset without_preset(model->presets);
   auto summary = (*client)->DescribeModel(DescriptionOf(model->request),
                                           [&](const v1::ModelTensor& tensor) {
                                             table.Add(tensor);
                                             empty.Add(tensor);
+                                            without_preset.Add(tensor);
                                             return absl::OkStatus();
                                           });
   if (!summary.ok()) return model->Explain(summary.status());
   summary->set_seed_name(model->seed_name);
-  WriteText(STDERR_FILENO, absl::StrCat(ModelAdvisoryText(*summary),
-                                        table.advisories(), empty.text()))
+  WriteText(STDERR_FILENO,
+            absl::StrCat(ModelAdvisoryText(*summary), without_preset.text(),
+                         table.advisories(), empty.text()))
       .IgnoreError();
   return WriteText(STDOUT_FILENO, table.Finish(*summary));
 }

@@ -10,12 +10,14 @@
 #include "absl/status/status.h"
 #include "client/cpp/cli/commands.h"
 #include "client/cpp/cli/model_selection.h"
+#include "client/cpp/cli/preset_options.h"
 
 namespace weightinit::cli {
 
 // Which model, as typed.
 struct ModelOptions {
   std::string manifest;  // Path, or "-" for standard input.
+  PresetOptions presets;
   std::optional<std::string> seed;
   std::optional<std::string> seed_name;
   std::vector<std::string> only;

@@ -42,6 +42,7 @@ void AddModelOptions(CLI::App& app, ModelOptions& options) {
   app.add_option("MANIFEST", options.manifest,
                  "The model, in YAML or JSON; - for standard input")
       ->required();
+  AddPresetOptions(app, options.presets);
   AddText(app, "--seed", options.seed,
           "0 to 2^64 - 1, decimal or 0x hex. Default: 0");
   AddText(app, "--seed-name", options.seed_name,

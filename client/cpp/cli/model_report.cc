@@ -34,6 +34,12 @@ std::string SchemeText(const v1::TensorDescription& description) {
   return std::string(WireName<Scheme>(description.scheme()));
 }
 
+// `label` and the items behind it; nothing without items.
+template <typename Items>
+std::string Listed(absl::string_view label, const Items& items) {
+  return items.empty() ? "" : absl::StrCat(label, absl::StrJoin(items, ", "));
+}
+
 template <typename Advisories>
 Json AdvisoriesJson(const Advisories& advisories) {
   Json json = Json::array();
@@ -196,6 +202,8 @@ std::string ModelAdvisoryText(const v1::ModelSummary& summary) {
 void ModelTable::Add(const v1::ModelTensor& tensor) {
   const v1::TensorDescription& description = tensor.description();
   for (const v1::Advisory& advisory : description.advisories()) {
+    // What a preset does, it does for the reasons of its source.
+    if (!presets_.PresetsOf(tensor).empty()) break;
     if (++advisory_count_ > kMaxAdvisories) break;
     absl::StrAppend(&advisories_,
                     "advisory: ", absl::Utf8SafeCHexEscape(description.name()),
@@ -208,7 +216,8 @@ void ModelTable::Add(const v1::ModelTensor& tensor) {
       json["bytes"] = description.bytes();
       json["byte_offset"] = tensor.byte_offset();
       json["buffer"] = tensor.buffer();
-      json["rules"] = tensor.rules();
+      json["rules"] = presets_.OwnRulesOf(tensor);
+      json["presets"] = presets_.PresetsOf(tensor);
       json["advisories"] = AdvisoriesJson(description.advisories());
     } else {
       json["name"] = description.name();
@@ -223,13 +232,13 @@ void ModelTable::Add(const v1::ModelTensor& tensor) {
                           absl::Utf8SafeCHexEscape(tensor.alias_of()));
     return;
   }
-  absl::StrAppendFormat(
-      &rows_, "%-48s %-16s %-9s %-17s %.6g%s%s\n", name, ShapeText(description),
-      WireName<Dtype>(description.dtype()), SchemeText(description),
-      description.stddev(), tensor.buffer() ? ", buffer" : "",
-      tensor.rules().empty()
-          ? ""
-          : absl::StrCat(", rule ", absl::StrJoin(tensor.rules(), ", ")));
+  absl::StrAppendFormat(&rows_, "%-48s %-16s %-9s %-17s %.6g%s%s%s\n", name,
+                        ShapeText(description),
+                        WireName<Dtype>(description.dtype()),
+                        SchemeText(description), description.stddev(),
+                        tensor.buffer() ? ", buffer" : "",
+                        Listed(", rule ", presets_.OwnRulesOf(tensor)),
+                        Listed(", preset ", presets_.PresetsOf(tensor)));
 }
 
 std::string ModelTable::advisories() const {

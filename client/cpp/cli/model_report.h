@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cpp/cli/preset_options.h"
 #include "weightinit/client/fetch_result.h"
 #include "weightinit/v1/model.pb.h"
 
@@ -35,12 +36,14 @@ std::string ModelAdvisoryText(const v1::ModelSummary& summary);
 // The tensors of a model: a table for people, or JSON for programs.
 class ModelTable {
  public:
-  explicit ModelTable(bool json) : json_(json) {}
+  // `presets` must outlive it.
+  ModelTable(bool json, const PresetRules& presets)
+      : json_(json), presets_(presets) {}
 
   // The next tensor.
   void Add(const v1::ModelTensor& tensor);
 
-  // "advisory: ..." lines about tensors, the first 20 of them.
+  // "advisory: ..." lines about tensors that no preset starts, the first 20.
   std::string advisories() const;
 
   // All of it: with JSON one object, its tensors one to a line.
@@ -48,6 +51,7 @@ class ModelTable {
 
  private:
   const bool json_;
+  const PresetRules& presets_;
   std::string rows_;
   std::string advisories_;
   int advisory_count_ = 0;

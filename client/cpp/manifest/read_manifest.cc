@@ -1,6 +1,7 @@
 // From the text of a manifest to the message.
 
 #include <fcntl.h>
+#include <google/protobuf/message.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "client/cpp/manifest/document.h"
 #include "client/cpp/manifest/message_reader.h"
+#include "client/cpp/manifest/read_message.h"
 #include "client/cpp/manifest/scalars.h"
 #include "client/cpp/manifest/source.h"
 #include "weightinit/client/manifest.h"
@@ -64,8 +66,9 @@ std::optional<Problem> CheckVersion(const TreeNode& root) {
 
 }  // namespace
 
-absl::StatusOr<v1::ModelSpec> ParseManifest(absl::string_view text,
-                                            const std::string& file_name) {
+absl::Status manifest::ReadMessage(absl::string_view text,
+                                   const std::string& file_name,
+                                   google::protobuf::Message& message) {
   if (text.size() > kMaxManifestBytes) return TooLarge(file_name);
   const Source source(text, file_name);
   Document document;
@@ -73,10 +76,16 @@ absl::StatusOr<v1::ModelSpec> ParseManifest(absl::string_view text,
   if (!problem.has_value()) problem = CheckVersion(*document.root);
   if (problem.has_value()) return Invalid(source, {*problem});
 
-  v1::ModelSpec model;
   std::vector<Problem> problems;
-  MessageReader(problems).Read(*document.root, model);
-  if (!problems.empty()) return Invalid(source, problems);
+  MessageReader(problems).Read(*document.root, message);
+  return problems.empty() ? absl::OkStatus() : Invalid(source, problems);
+}
+
+absl::StatusOr<v1::ModelSpec> ParseManifest(absl::string_view text,
+                                            const std::string& file_name) {
+  v1::ModelSpec model;
+  absl::Status status = manifest::ReadMessage(text, file_name, model);
+  if (!status.ok()) return status;
   return model;
 }
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         WeightInitError,
     )
     from weightinit._local import Local
+    from weightinit._presets import Preset, PresetConstant, presets
     from weightinit._remote import Client
     from weightinit._requests import (
         Concatenation,
@@ -78,6 +79,7 @@ _HOMES = {
         "Unauthenticated Unavailable Unimplemented Violation WeightInitError"
     ),
     "_local": "Local",
+    "_presets": "Preset PresetConstant presets",
     "_remote": "Client",
     "_requests": "Concatenation ModelArguments Part Shard TensorArguments",
     "_source": "Source",
@@ -107,6 +109,8 @@ __all__ = [
     "OutOfRange",
     "Part",
     "PermissionDenied",
+    "Preset",
+    "PresetConstant",
     "ResourceExhausted",
     "SchemeInfo",
     "SchemeParameter",
@@ -124,6 +128,7 @@ __all__ = [
     "describe_model",
     "info",
     "model",
+    "presets",
     "resolve_seed",
     "save",
     "tensor",

@@ -9,7 +9,7 @@ from typing import Any
 from weightinit import _messages as messages
 
 
-def _defaults(parameters: Any) -> dict[str, float | str]:
+def parameters_of(parameters: Any) -> dict[str, float | str]:
     """What is set, enums by their names."""
     return {
         field.name: messages.name_of(field.enum_type.name, value) if field.enum_type else value
@@ -100,7 +100,7 @@ class SchemeInfo:
             framework_schemes=tuple(
                 FrameworkScheme(
                     name=scheme.name,
-                    defaults=_defaults(scheme.defaults),
+                    defaults=parameters_of(scheme.defaults),
                     absolute_bounds=scheme.absolute_bounds,
                 )
                 for scheme in message.framework_schemes

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from weightinit import _framework_schemes as framework_schemes
 from weightinit import _messages as messages
-from weightinit._errors import invalid, invalid_type, unknown_argument
+from weightinit._compiled import required_core
+from weightinit._errors import error_of, invalid, invalid_type, unknown_argument
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -138,6 +139,9 @@ class ModelArguments(TypedDict, total=False):
         only: Patterns with "*" and "?"; only tensors that one matches. Default: all.
         shard: The part of every tensor.
         selections: Parts of tensors by patterns of names; the last one that matches holds.
+        preset: The name of one of :func:`weightinit.presets`, or the path of a file of one;
+            several in order too. Its rules come after those of the manifest.
+        constants: Numbers that the expressions of the manifest or of a preset use, by name.
     """
 
     seed: int
@@ -145,6 +149,8 @@ class ModelArguments(TypedDict, total=False):
     only: Sequence[str]
     shard: Shard | tuple[int, int] | tuple[int, int, int] | None
     selections: Mapping[str, Slices | Shard] | None
+    preset: str | Sequence[str] | None
+    constants: Mapping[str, float] | None
 
 
 _FLOATS = ("gain", "negative_slope", "mean", "stddev", "low", "high", "value", "scale", "sparsity")
@@ -364,11 +370,32 @@ def _add_shard(field: str, value: object, target: Any) -> None:
     target.axis = integer(f"{field}.axis", shard.axis, 0, 15)
 
 
+def with_presets(model: Any, arguments: Mapping[str, Any]) -> Any:
+    """The ModelSpec with the constants and the rules of the presets that the arguments name."""
+    presets = arguments.get("preset")
+    presets = [presets] if isinstance(presets, str) else presets or []
+    if isinstance(presets, bytes) or not isinstance(presets, Sequence):
+        raise invalid_type("preset", presets, "a str or a sequence of str")
+    names = [text("preset", preset) for preset in presets]
+    constants = arguments.get("constants") or {}
+    if not isinstance(constants, Mapping):
+        raise invalid_type("constants", constants, "a mapping from names to numbers")
+    numbers = {text("constants", n): real(f"constants[{n!r}]", v) for n, v in constants.items()}
+    if not names and not numbers:
+        return model
+    core = required_core("preset" if names else "constants")
+    try:
+        serialized = core.apply_presets(model.SerializeToString(), names, numbers)
+    except core.StatusError as error:
+        raise error_of(*error.args) from None
+    return messages.ModelSpec.FromString(serialized)
+
+
 def model_request(model: Any, arguments: Mapping[str, Any]) -> Any:
     """An InitializeModelRequest of a ModelSpec; its bytes are a DescribeModelRequest's too."""
     _check_known(arguments, _MODEL_KNOWN)
     request = messages.InitializeModelRequest()
-    request.model.CopyFrom(model)
+    request.model.CopyFrom(with_presets(model, arguments))
     _add_seed(request, arguments)
     only = arguments.get("only", ())
     if isinstance(only, (str, bytes)) or not isinstance(only, Sequence):

@@ -28,6 +28,7 @@ from weightinit.torch._functions import (
 )
 from weightinit.torch._init import init_
 from weightinit.torch._manifest import manifest_of
+from weightinit.torch._presets import preset_rules
 
 __all__ = [
     "Rules",
@@ -42,6 +43,7 @@ __all__ = [
     "normal_",
     "ones_",
     "orthogonal_",
+    "preset_rules",
     "sparse_",
     "trunc_normal_",
     "uniform_",

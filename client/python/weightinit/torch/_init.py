@@ -93,7 +93,7 @@ def init_(
         seed_name: A name in place of the number; see :class:`weightinit.TensorArguments`.
         rules: By patterns of names with "*" and "?" the scheme, or a dict of scheme,
             activation, parameters and expressions as in a manifest; the last one that
-            matches holds. A list of a manifest's rules too.
+            matches holds. A list of a manifest's rules too, such as :func:`preset_rules` makes.
         source: Default: that of the module-level functions of weightinit.
         device: For what is on the meta device. Default: that of the mesh of a DTensor, else
             the CPU.

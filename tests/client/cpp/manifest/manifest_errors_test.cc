@@ -101,7 +101,8 @@ TEST(ManifestErrorsTest, OfYamlTellLineAndColumn) {
       // A character of several bytes is one column.
       {"version: 1\n\"n\xc3\xa4me\": {x: 1}\n",
        "2:1: n\xc3\xa4me: is no field here; must be one of "
-       "version, name, defaults, constants, entries, rules"},
+       "version, name, defaults, constants, entries, rules, "
+       "framework_defaults"},
       {"version: 1\nconstants: {\"\xe2\x82\xac\": x}\n",
        "2:18: constants[\xe2\x82\xac]: is \"x\"; must be a finite number as "
        "JSON writes it, such as 0.5"},

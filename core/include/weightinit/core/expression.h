@@ -1,7 +1,7 @@
 // Parameters given by a formula.
 
-#ifndef WEIGHTINIT_CORE_MODEL_EXPRESSION_H_
-#define WEIGHTINIT_CORE_MODEL_EXPRESSION_H_
+#ifndef WEIGHTINIT_CORE_EXPRESSION_H_
+#define WEIGHTINIT_CORE_EXPRESSION_H_
 
 #include <string_view>
 #include <vector>
@@ -35,4 +35,4 @@ bool IsExpressionName(std::string_view text);
 
 }  // namespace weightinit
 
-#endif  // WEIGHTINIT_CORE_MODEL_EXPRESSION_H_
+#endif  // WEIGHTINIT_CORE_EXPRESSION_H_
