@@ -24,6 +24,7 @@ enum Kind : uint64_t {
   kAlias = 2,
   kMatrix = 3,
   kSparse = 4,
+  kMapped = 5,
 };
 
 // Writes integers as 8 bytes, little-endian, texts behind their length.
@@ -63,6 +64,7 @@ class Encoder {
 Kind KindOf(const TensorPlan& plan) {
   if (!plan.parts.empty()) return kParts;
   if (plan.structure == Structure::kSparse) return kSparse;
+  if (plan.mapped()) return kMapped;
   return plan.drawn() ? kElementwise : kMatrix;
 }
 
@@ -73,6 +75,7 @@ void Encode(const TensorPlan& plan, Encoder& encoder) {
   for (const int64_t size : plan.shape) encoder.Add(size);
   encoder.AddEnum(plan.dtype);
   encoder.AddEnum(plan.layout);
+  if (KindOf(plan) == kMapped) encoder.AddEnum(plan.scheme);
   if (KindOf(plan) == kMatrix) {
     encoder.AddEnum(plan.scheme);
     encoder.Add(plan.groups);

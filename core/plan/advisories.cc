@@ -171,7 +171,8 @@ std::optional<Advisory> OfVariance(const TensorPlan& plan,
   // These matrices are not made to have a variance, and a tensor without
   // elements has none.
   if (plan.structure == Structure::kDiagonal ||
-      plan.structure == Structure::kSparse || plan.tensor_elements == 0) {
+      plan.structure == Structure::kSparse || plan.mapped() ||
+      plan.tensor_elements == 0) {
     return std::nullopt;
   }
   const ActivationRow& row = RowOf(plan.activation);

@@ -142,25 +142,30 @@ int64_t CheckChunkBytes(int64_t chunk_bytes, ViolationList& violations) {
 }
 
 // What theory says of the values of a plan that has its distribution, or else
-// its gain and structure. REQUIRES: the tensor has elements, unless they are
-// elementwise.
+// its gain and structure.
 Theory TheoryOfPlan(const TensorPlan& plan) {
-  const KernelShape kernel = plan.structure == Structure::kElementwise
-                                 ? KernelShape()
-                                 : KernelShapeOf(plan.shape, plan.layout);
   switch (plan.structure) {
     case Structure::kElementwise:
-      break;
+      return TheoryOf(plan.parameters);
+    case Structure::kLogOfUniform:
+      return TheoryOfLog(plan.parameters);
+    case Structure::kInverseSoftplus:
+      return TheoryOfInverseSoftplus(plan.parameters);
     case Structure::kDiagonal:
-      return TheoryOfDiagonal(kernel, plan.groups, *plan.gain);
     case Structure::kOrthogonal:
     case Structure::kOrthogonalCentre:
-      return TheoryOfOrthogonal(OrthogonalShapeOf(plan), *plan.gain);
     case Structure::kSparse:
-      return TheoryOfSparse(plan.parameters, plan.zeros_per_column,
-                            kernel.first);
+      break;
   }
-  return TheoryOf(plan.parameters);
+  if (plan.tensor_elements == 0) return {0, 0, 0, 0};
+  const KernelShape kernel = KernelShapeOf(plan.shape, plan.layout);
+  if (plan.structure == Structure::kDiagonal) {
+    return TheoryOfDiagonal(kernel, plan.groups, *plan.gain);
+  }
+  if (plan.structure == Structure::kSparse) {
+    return TheoryOfSparse(plan.parameters, plan.zeros_per_column, kernel.first);
+  }
+  return TheoryOfOrthogonal(OrthogonalShapeOf(plan), *plan.gain);
 }
 
 // Fills in everything about the distribution, given valid enums, parameters and
@@ -183,15 +188,14 @@ void ResolveDistribution(const SchemeParameters& parameters, const Fans& fans,
   }
   if (plan.drawn()) {
     CheckDistribution(plan.parameters, plan.dtype, violations);
+  } else if (plan.mapped()) {
+    CheckDistribution(plan.parameters, Dtype::kFloat64, violations);
   } else {
     CheckFinite("tensor.parameters.gain", *plan.gain, *plan.gain, plan.dtype,
                 violations);
   }
   if (violations.size() != before) return;
-  Theory theory{0, 0, 0, 0};
-  if (plan.tensor_elements > 0 || plan.structure == Structure::kElementwise) {
-    theory = TheoryOfPlan(plan);
-  }
+  const Theory theory = TheoryOfPlan(plan);
   plan.mean = theory.mean;
   plan.stddev = theory.stddev;
   plan.low = theory.low;

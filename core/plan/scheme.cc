@@ -200,6 +200,30 @@ void CheckOrder(const SchemeParameters& given, const SchemeInputs& in,
                "; low must be below high");
 }
 
+// Adds a violation for each bound of which the function of the scheme can't be
+// computed.
+void CheckMappedBounds(Scheme scheme, const SchemeInputs& in,
+                       ViolationList& violations) {
+  double lowest = 0;
+  double highest = 0;
+  if (scheme == Scheme::kLogOfUniform) {
+    lowest = 1e-300;
+    highest = 1e300;
+  } else if (scheme == Scheme::kInverseSoftplus) {
+    lowest = 1e-8;
+    highest = 100;
+  } else {
+    return;
+  }
+  const auto check = [&](const char* name, double value) {
+    if (!std::isfinite(value) || (value >= lowest && value <= highest)) return;
+    AddViolation(violations, FieldOf(name), "is ", value, "; must be from ",
+                 lowest, " to ", highest, " for ", std::string(NameOf(scheme)));
+  };
+  check("low", in.low);
+  check("high", in.high);
+}
+
 }  // namespace
 
 Scheme ChooseScheme(TensorRole role, Activation activation, size_t rank) {
@@ -240,7 +264,9 @@ void CheckParameters(Scheme scheme, Activation activation,
   }
   if (row.Find(Parameter::low) != nullptr &&
       row.Find(Parameter::high) != nullptr) {
-    CheckOrder(parameters, InputsOf(row, activation, parameters), violations);
+    const SchemeInputs in = InputsOf(row, activation, parameters);
+    CheckOrder(parameters, in, violations);
+    CheckMappedBounds(scheme, in, violations);
   }
 #define WEIGHTINIT_CHOICE_PARAMETER(name, type, ...)                  \
   CheckChoice(Parameter::name, #name, #type, scheme, parameters.name, \

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/random/mapped_uniform.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
 
@@ -69,6 +70,13 @@ ResolvedScheme Matrix(Structure structure, double gain) {
   ResolvedScheme scheme = Drawn({Distribution::kUnspecified, 0, 0, 0, 0});
   scheme.structure = structure;
   scheme.gain = gain;
+  return scheme;
+}
+
+// A function of a uniform number.
+ResolvedScheme Mapped(Structure structure, double low, double high) {
+  ResolvedScheme scheme = Uniform(low, high);
+  scheme.structure = structure;
   return scheme;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/random/mapped_uniform.h"
 #include "core/random/normal_cdf.h"
 #include "core/random/sampler.h"
 #include "weightinit/core/kernel_shape.h"
@@ -64,6 +65,40 @@ Theory TheoryOfSparse(const DistributionParameters& distribution, int64_t zeros,
   const double share = static_cast<double>(zeros) / static_cast<double>(rows);
   return {0, distribution.stddev * std::sqrt(1.0 - share), std::nullopt,
           std::nullopt};
+}
+
+Theory TheoryOfLog(const DistributionParameters& d) {
+  const double low = NaturalLog(d.low);
+  const double high = NaturalLog(d.high);
+  if (d.high < 1.01 * d.low) {
+    // Nearly straight, and the formulas below would cancel.
+    const double middle = d.low * 0.5 + d.high * 0.5;
+    return {NaturalLog(middle), (d.high - d.low) * kInverseSqrt12 / middle, low,
+            high};
+  }
+  // The integrals of ln u and of its square.
+  const double width = d.high - d.low;
+  const double mean = (d.high * high - d.low * low) / width - 1;
+  const double square = (d.high * (high * high - 2 * high + 2) -
+                         d.low * (low * low - 2 * low + 2)) /
+                        width;
+  return {mean, std::sqrt(std::max(square - mean * mean, 0.0)), low, high};
+}
+
+Theory TheoryOfInverseSoftplus(const DistributionParameters& d) {
+  // Simpson's rule.
+  constexpr int kIntervals = 256;
+  const double step = (d.high - d.low) / kIntervals;
+  double mean = 0;
+  double square = 0;
+  for (int i = 0; i <= kIntervals; ++i) {
+    const double weight = i == 0 || i == kIntervals ? 1 : (i % 2 == 1 ? 4 : 2);
+    const double value = InverseSoftplusOfExp(d.low + step * i);
+    mean += weight * value / (3 * kIntervals);
+    square += weight * value * value / (3 * kIntervals);
+  }
+  return {mean, std::sqrt(std::max(square - mean * mean, 0.0)),
+          InverseSoftplusOfExp(d.low), InverseSoftplusOfExp(d.high)};
 }
 
 Theory TheoryOf(const DistributionParameters& d) {

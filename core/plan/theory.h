@@ -31,6 +31,10 @@ Theory TheoryOfOrthogonal(const OrthogonalShape& matrix, double gain);
 Theory TheoryOfSparse(const DistributionParameters& distribution, int64_t zeros,
                       int64_t rows);
 
+// Those of kLogOfUniform and kInverseSoftplus, of a uniform distribution.
+Theory TheoryOfLog(const DistributionParameters& distribution);
+Theory TheoryOfInverseSoftplus(const DistributionParameters& distribution);
+
 Theory TheoryOf(const DistributionParameters& distribution);
 
 }  // namespace weightinit

@@ -6,6 +6,7 @@
 #include "core/tensor/concatenation_source.h"
 #include "core/tensor/diagonal_source.h"
 #include "core/tensor/elementwise_source.h"
+#include "core/tensor/mapped_source.h"
 #include "core/tensor/orthogonal_source.h"
 #include "core/tensor/sparse_source.h"
 #include "core/tensor/transposed_fill.h"
@@ -39,6 +40,9 @@ std::unique_ptr<ElementSource> MakeElementSource(const TensorPlan& plan,
     case Structure::kOrthogonal:
     case Structure::kOrthogonalCentre:
       return std::make_unique<OrthogonalSource>(plan, max_bytes_held);
+    case Structure::kLogOfUniform:
+    case Structure::kInverseSoftplus:
+      return std::make_unique<MappedSource>(plan);
     case Structure::kSparse:
       return std::make_unique<SparseSource>(plan,
                                             MakeDraws(plan, max_bytes_held));

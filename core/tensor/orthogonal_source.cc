@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "core/kernels/reflect.h"
-#include "core/random/half.h"
+#include "core/tensor/encode.h"
 #include "core/tensor/orthogonal_rows.h"
 #include "weightinit/core/element_source.h"
 #include "weightinit/core/orthogonal_shape.h"
@@ -19,37 +19,6 @@ namespace {
 
 // Numbers on their way from a row to the delivery.
 constexpr int64_t kBuffer = 256;
-
-// The numbers as elements of the dtype, rounded to float32 first where that is
-// not float64.
-void Encode(Dtype dtype, const double* numbers, int64_t count, uint8_t* out) {
-  const auto encode = [&](auto element_of) {
-    for (int64_t i = 0; i < count; ++i) {
-      const auto element = element_of(numbers[i]);
-      std::memcpy(out + i * static_cast<int64_t>(sizeof(element)), &element,
-                  sizeof(element));
-    }
-  };
-  switch (dtype) {
-    case Dtype::kFloat64:
-      encode([](double number) { return number; });
-      break;
-    case Dtype::kFloat16:
-      encode([](double number) {
-        return Float16Bits(static_cast<float>(number));
-      });
-      break;
-    case Dtype::kBfloat16:
-      encode([](double number) {
-        return Bfloat16Bits(static_cast<float>(number));
-      });
-      break;
-    case Dtype::kFloat32:
-    case Dtype::kUnspecified:
-      encode([](double number) { return static_cast<float>(number); });
-      break;
-  }
-}
 
 }  // namespace
 

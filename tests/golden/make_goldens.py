@@ -182,12 +182,28 @@ def sparse_requests():
     yield request([5, 0], 0.5)
 
 
+def function_requests():
+    """Functions of a uniform number."""
+    for scheme, low, high in (("log_of_uniform", 0.2, 3.0), ("inverse_softplus", 0.5, 20.0)):
+        for dtype in DTYPES:
+            base = {"name": "m", "scheme": scheme, "seed": 42, "dtype": dtype}
+            for shape in ([], [1], [24], [3, 5], [300]):
+                yield {**base, "shape": shape}
+            yield {**base, "shape": [64], "parameters": {"low": low, "high": high}}
+            yield {**base, "shape": [7, 9], "layout": "in_out", "slice": [[1, 6], [2, 9]], "first_element": 3}
+    yield {"name": "m", "shape": [40], "scheme": "log_of_uniform", "dtype": "float64",
+           "parameters": {"low": 1e-300, "high": 1e300}}
+    yield {"name": "m", "shape": [40], "scheme": "inverse_softplus", "dtype": "float64",
+           "parameters": {"low": 1e-8, "high": 100}}
+
+
 SETS = {
     "philox4x32_v1": first_requests,
     "philox4x32_v1_variance_preserving": variance_preserving_requests,
     "philox4x32_v1_matrices": matrix_requests,
     "philox4x32_v1_orthogonal": orthogonal_requests,
     "philox4x32_v1_sparse": sparse_requests,
+    "philox4x32_v1_functions": function_requests,
 }
 
 

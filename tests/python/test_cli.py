@@ -337,7 +337,7 @@ class CliTest(CliTestCase):
     def test_info_lists_capabilities(self):
         info = json.loads(self.succeed("info", "--json").stdout)
         self.assertEqual(set(info["dtypes"]), set(DTYPES))
-        self.assertEqual(len(info["schemes"]), 20)
+        self.assertEqual(len(info["schemes"]), 22)
         self.assertEqual(info["generators"], ["philox4x32_v1"])
         self.assertEqual(info["limits"]["max_rank"], 16)
         self.assertIn(b"he_normal", self.succeed("info").stdout)

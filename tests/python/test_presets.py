@@ -91,6 +91,34 @@ class PresetNumbersTest(ModelTestCase):
         self.check("gpt2", {"wte.weight": [V, D], "h.0.mlp.c_proj.weight": [F, D]},
                    lambda name, _: 0.05 / math.sqrt(10) if ends(name, "c_proj") else 0.05, layers=5, stddev=0.05)
 
+    def test_mamba2(self):
+        block = {"norm.weight": [D], "mixer.A_log": [4], "mixer.dt_bias": [4], "mixer.D": [4],
+                 "mixer.in_proj.weight": [90, D], "mixer.conv1d.weight": [40, 1, 4], "mixer.conv1d.bias": [40],
+                 "mixer.norm.weight": [F], "mixer.out_proj.weight": [D, F]}
+        model = {"backbone.embedding.weight": [V, D], "backbone.norm_f.weight": [D],
+                 **with_prefix("backbone.layers.0.", block), **with_prefix("backbone.layers.1.", block)}
+        planned = self.planned("mamba2", model, layers=2, inner=F)
+
+        def found(name):
+            tensor = planned[f"backbone.layers.1.mixer.{name}"]
+            return [tensor[key] for key in ("scheme", "low", "high")]
+
+        # Of U(1, 16), and of steps from 0.001 to 0.1 by softplus.
+        self.assertEqual(found("A_log"), ["log_of_uniform", 0, math.log(16)])
+        scheme, low, high = found("dt_bias")
+        self.assertEqual(scheme, "inverse_softplus")
+        self.assertAlmostEqual(low, math.log(math.expm1(0.001)))
+        self.assertAlmostEqual(high, math.log(math.expm1(0.1)))
+        scheme, low, high = found("out_proj.weight")
+        self.assertEqual(scheme, "uniform")
+        self.assertAlmostEqual(high, 1 / math.sqrt(F) / math.sqrt(2))
+        self.assertEqual(low, -high)
+        self.assertEqual(planned["backbone.embedding.weight"]["stddev"], 0.02)
+        for name in ("mixer.D", "mixer.norm.weight", "norm.weight"):
+            self.assertEqual(planned[f"backbone.layers.0.{name}"]["scheme"], "ones")
+        for name in ("mixer.in_proj.weight", "mixer.conv1d.weight", "mixer.conv1d.bias"):
+            self.assertEqual(planned[f"backbone.layers.0.{name}"]["presets"], [])
+
     def test_llama(self):
         self.check("llama", llama(2), lambda name, _: (1, 0) if ends(name, "norm") else 0.02)
         self.check("llama", llama(2), lambda name, _: (1, 0) if ends(name, "norm") else 0.006, stddev=0.006)

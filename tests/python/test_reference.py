@@ -326,6 +326,22 @@ class ImplementationTest(unittest.TestCase):
                              **random_request(draw, number, [draw.randint(1, 50), draw.randint(1, 50)])})
         self.assert_same_bytes(requests)
 
+    def test_functions_of_a_uniform_number(self):
+        draw = random.Random(3)
+        requests = []
+        for number in range(400):
+            low = draw.choice((1e-8, 1.0, draw.uniform(0.001, 30), 10 ** draw.uniform(-8, 1.5)))
+            parameters = {} if number % 4 == 0 else {"low": low, "high": low + 10 ** draw.uniform(-3, 1.8)}
+            rank = draw.randint(2, 3)
+            requests.append({"scheme": draw.choice(("log_of_uniform", "inverse_softplus")), "parameters": parameters,
+                             **random_request(draw, number, [draw.randint(1, 20) for _ in range(rank)])})
+        requests += [{"name": "w", "shape": shape, "scheme": scheme, "dtype": dtype, "seed": 9}
+                     for shape in ([], [1], [300], [0]) for scheme in ("log_of_uniform", "inverse_softplus")
+                     for dtype in ("float32", "float64", "float16", "bfloat16")]
+        requests += [{"shape": [50], "scheme": "log_of_uniform", "parameters": {"low": low, "high": high}}
+                     for low, high in ((1e-300, 1e300), (1e-300, 1.0), (1.0, 1e300), (0.999, 1.001))]
+        self.assert_same_bytes(requests)
+
     def test_matrices_without_elements(self):
         self.assert_same_bytes([
             {"shape": shape, "scheme": scheme, "parameters": parameters}

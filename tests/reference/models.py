@@ -23,6 +23,7 @@ DTYPES = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4}
 LAYOUTS = {"out_in": 1, "in_out": 2}
 DISTRIBUTIONS = {"constant": 1, "uniform": 2, "normal": 3, "truncated_normal": 4}
 MATRICES = {"identity": 16, "dirac": 17, "orthogonal": 18, "delta_orthogonal": 19}
+FUNCTIONS = {"log_of_uniform": 21, "inverse_softplus": 22}
 
 # --- Expressions
 
@@ -252,6 +253,8 @@ def message(tensor, seed):
         return _integers(3) + common + _integers(MATRICES[tensor.scheme], groups) + struct.pack("<d", gain)
     if isinstance(tensor, Elementwise):
         drawn = common + _integers(*reference.stream_key(seed, tensor.name)) + _distribution(tensor)
+        if tensor.scheme in FUNCTIONS:
+            return _integers(5) + common + _integers(FUNCTIONS[tensor.scheme]) + drawn.removeprefix(common)
         if tensor.scheme != "sparse":
             return _integers(0) + drawn
         first, _ = matrices.dimensions(tensor.shape, tensor.layout)

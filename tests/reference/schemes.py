@@ -8,6 +8,8 @@ rounding for each operation. Valid requests only: nothing is checked.
 import math
 from typing import NamedTuple
 
+import functions
+
 
 class Distribution(NamedTuple):
     """`kind` constant (mean is the value), uniform, normal or truncated_normal; bounds of the latter in stddevs."""
@@ -57,6 +59,10 @@ def distribution(shape, scheme=None, activation=None, parameters=None, fan=None)
         return Distribution("uniform", low=given("low", 0.0), high=given("high", 1.0))
     if scheme in ("normal", "truncated_normal"):
         return Distribution(scheme, given("mean", 0.0), given("stddev", 1.0), given("low", -2.0), given("high", 2.0))
+    if scheme == "log_of_uniform":
+        return Distribution("uniform", low=given("low", 1.0), high=given("high", 16.0))
+    if scheme == "inverse_softplus":
+        return Distribution("uniform", low=functions.ln(given("low", 0.001)), high=functions.ln(given("high", 0.1)))
     if scheme == "sparse":
         return Distribution("normal", 0.0, given("stddev", 0.01))
 

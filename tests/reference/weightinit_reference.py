@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import functions
 import matrices
 from schemes import Distribution, distribution
 
@@ -266,21 +267,9 @@ def clamp(v, lo, hi):
     return np.where(v > lo, v, lo)
 
 
-def exp(x):
-    """e^x for x <= 0."""
-    if x < -708:
-        return 0.0
-    k = math.trunc(x * float.fromhex("0x1.71547652b82fep0") - 0.5)
-    r = (x - k * float.fromhex("0x1.62e42feep-1")) - k * float.fromhex("0x1.a39ef35793c76p-33")
-    s = 1.0
-    for i in range(13, 0, -1):
-        s = (s * r) / i + 1.0
-    return s * 2.0**k
-
-
 def normal_tail(x):
     """T(x): the probability of a standard normal above x >= 0."""
-    pdf = float.fromhex("0x1.9884533d43651p-2") * exp((-0.5 * x) * x)
+    pdf = float.fromhex("0x1.9884533d43651p-2") * functions.exp((-0.5 * x) * x)
     if x < 2:
         term = total = x
         for i in range(3, 102, 2):
@@ -402,7 +391,10 @@ def tensor(
         v = orthogonal(F, matrices.dimensions(shape, layout), scheme == "delta_orthogonal", gain, sk, index)
     else:
         d = distribution(shape, scheme, activation, parameters, fan)
-        if scheme == "sparse":
+        if scheme in functions.OF_SCHEME:
+            drawn = values(BINARY64, d, sk, index)
+            v = np.array([functions.OF_SCHEME[scheme](float(u)) for u in drawn], dtype=BINARY64).astype(F)
+        elif scheme == "sparse":
             v = sparse(F, matrices.dimensions(shape, layout), d, parameters["sparsity"], sk, index)
         else:
             v = values(F, d, sk, index)

@@ -107,7 +107,8 @@ function byStddev(plan) {
 function ofVariance(plan, given) {
   const { activation, structure } = plan;
   const scheme = plan.scheme ?? "";
-  if (structure === "diagonal" || structure === "sparse" || plan.tensorElements === 0) return undefined;
+  const mayBeJudged = structure === undefined || structure.startsWith("orthogonal");
+  if (!mayBeJudged || plan.tensorElements === 0) return undefined;
   const { recommended, response, varianceGain } = ACTIVATIONS[activation];
   if (scheme.startsWith("he_") && response === "saturating") {
     return {

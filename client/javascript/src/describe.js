@@ -1,6 +1,7 @@
 // A plan as the service describes it: TensorDescription of
 // proto/weightinit/v1/tensor.proto, with names in camel case.
 
+import { isMapped } from "./mapped.js";
 import { DTYPES } from "./tables.js";
 
 /**
@@ -47,7 +48,7 @@ export function describePlan(plan) {
     fanIn: fans.fanIn === undefined ? null : numberOf(fans.fanIn),
     fanOut: fans.fanOut === undefined ? null : numberOf(fans.fanOut),
     gain: plan.gain ?? null,
-    parameters: parameters === null ? null : parametersOf(parameters),
+    parameters: parameters === null || isMapped(plan) ? null : parametersOf(parameters),
     mean: plan.theory.mean,
     stddev: plan.theory.stddev,
     low: plan.theory.low ?? null,

@@ -82,8 +82,12 @@ const centred = (low, high) => {
  */
 const positive = (low, high) => ((high >>> 0) * 0x200000 + (low >>> 11) + 0.5) * SHIFT;
 
-/** @param {number} u */
-function neg2log(u) {
+/**
+ * About -2 ln u.
+ *
+ * @param {number} u a normal number of at most 1
+ */
+export function neg2log(u) {
   FLOAT[0] = u;
   // bits(u) - 0x3fe6a09e667f3bcd, of which only the upper half matters.
   const borrow = BITS[LOW] >>> 0 < 0x667f3bcd ? 1 : 0;

@@ -3,6 +3,7 @@
 
 import { boxesOf, product, rowMajor, Writer, walk } from "./boxes.js";
 import { Diagonal } from "./diagonal.js";
+import { isMapped, Mapped } from "./mapped.js";
 import { matrixOf } from "./matrix.js";
 import { TILE } from "./numbers.js";
 import { fillOrthogonal } from "./orthogonal.js";
@@ -17,7 +18,7 @@ import { setZeros } from "./sparse.js";
 /**
  * A box whose rows along the last dimension hold consecutive indices.
  *
- * @param {Sampler | Diagonal} sampler
+ * @param {Sampler | Diagonal | Mapped} sampler
  * @param {number[]} shape
  * @param {Box} box
  * @param {Writer} writer
@@ -58,7 +59,7 @@ const places = new Float64Array(ROW_ELEMENTS);
 /**
  * A box of a tensor in IN_OUT order, (spatial…, second, first), of rank 2 or more.
  *
- * @param {Sampler | Diagonal} sampler
+ * @param {Sampler | Diagonal | Mapped} sampler
  * @param {number[]} shape
  * @param {Box} box
  * @param {Writer} writer
@@ -136,6 +137,20 @@ function fillParts(plan, box, writer) {
 }
 
 /**
+ * What makes the elements of a plan, one by one.
+ *
+ * @param {Plan} plan
+ * @param {import("./philox.js").StreamKey} key
+ * @param {"binary32" | "binary64"} precision
+ */
+function samplerOf({ shape, layout, groups, gain = 1, structure, parameters }, key, precision) {
+  if (parameters === null) return new Diagonal(matrixOf(shape, layout), groups, gain, precision);
+  return isMapped({ structure }) && structure !== undefined
+    ? new Mapped(structure, parameters, precision, key)
+    : new Sampler(parameters, precision, key);
+}
+
+/**
  * @param {Plan} plan
  * @param {Box} box
  * @param {Writer} writer
@@ -152,10 +167,7 @@ function fillBox(plan, box, writer) {
     return;
   }
   const precision = plan.dtype === "float64" ? "binary64" : "binary32";
-  const sampler =
-    plan.parameters === null
-      ? new Diagonal(matrixOf(plan.shape, plan.layout), plan.groups, plan.gain ?? 1, precision)
-      : new Sampler(plan.parameters, precision, plan.stream);
+  const sampler = samplerOf(plan, plan.stream, precision);
   const transposed = plan.layout === "in_out" && plan.shape.length >= 2;
   (transposed ? fillInOut : fillOutIn)(sampler, plan.shape, box, writer);
   if (plan.structure === "sparse") setZeros(plan, plan.stream, box, writer.out);

@@ -6,8 +6,12 @@ const [INVERSE_SQRT_2PI, INVERSE_LN2, LN2_HIGH, LN2_LOW] = hex(
   "0x1.9884533d43651p-2 0x1.71547652b82fep0 0x1.62e42feep-1 0x1.a39ef35793c76p-33",
 );
 
-/** @param {number} x at most 0 */
-function exp(x) {
+/**
+ * e^x.
+ *
+ * @param {number} x at most 0
+ */
+export function exp(x) {
   if (x < -708) return 0;
   const k = Math.trunc(x * INVERSE_LN2 - 0.5);
   const r = x - k * LN2_HIGH - k * LN2_LOW;

@@ -1,5 +1,6 @@
 // From a request to a plan: every choice made, every default filled in.
 
+import { isMapped } from "./mapped.js";
 import { advisoriesOf, advisoriesOfParts } from "./advisories.js";
 import { checkChoice, checkName, checkShape, checkSlice, MAX_RANK, resolveFans } from "./checks.js";
 import { matrixOf } from "./matrix.js";
@@ -82,7 +83,8 @@ function resolveValues(spec, plan, valid, path, violations) {
     const gain = resolved.gain ?? 1;
     checkFinite(gain, gain, plan.dtype, `${path}gain`, violations);
   } else {
-    checkDistribution(resolved.parameters, plan.dtype, path, violations);
+    // Functions are of binary64 draws.
+    checkDistribution(resolved.parameters, isMapped(plan) ? "float64" : plan.dtype, path, violations);
     plan.theory = theoryOf(resolved.parameters);
   }
   if (plan.structure === undefined) return;

@@ -32,6 +32,28 @@ function inputsOf(scheme, activation, given) {
   return /** @type {Inputs} */ (inputs);
 }
 
+// What the functions of a uniform number can be computed of.
+/** @type {Record<string, [number, number]>} */
+const MAPPED_BOUNDS = { log_of_uniform: [1e-300, 1e300], inverse_softplus: [1e-8, 100] };
+
+/**
+ * @param {string} scheme
+ * @param {{low: number, high: number}} bounds
+ * @param {string} path
+ * @param {Violations} violations
+ */
+function checkMappedBounds(scheme, bounds, path, violations) {
+  if (!Object.hasOwn(MAPPED_BOUNDS, scheme)) return;
+  const [lowest, highest] = MAPPED_BOUNDS[scheme];
+  for (const [name, value] of Object.entries(bounds)) {
+    if (!Number.isFinite(value) || (value >= lowest && value <= highest)) continue;
+    violations.add(
+      path + name,
+      `is ${sixDigits(value)}; must be from ${sixDigits(lowest)} to ${sixDigits(highest)} for ${scheme}`,
+    );
+  }
+}
+
 /**
  * @param {string} scheme
  * @param {Spec} spec
@@ -82,6 +104,7 @@ export function checkParameters(scheme, spec, path, violations) {
         `low is ${sixDigits(low)} and high is ${sixDigits(high)}; low must be below high`,
       );
     }
+    checkMappedBounds(scheme, { low, high }, path, violations);
   }
   for (const name of ["fanMode", "distribution"]) {
     const value = given[name];

@@ -1,6 +1,8 @@
 // What a request can say: the names of proto/weightinit/v1/tensor.proto, in lower
 // case, and what follows from each.
 
+import { naturalLog } from "./mapped.js";
+
 /**
  * Another name for a value.
  *
@@ -51,7 +53,7 @@ export const ALIASES = {
  * @property {number} varianceGain of the activation; 0 if it has none
  *
  * @typedef {import("./sampler.js").Parameters} Parameters
- * @typedef {"diagonal" | "orthogonal" | "orthogonal_centre" | "sparse"} Structure
+ * @typedef {"diagonal" | "orthogonal" | "orthogonal_centre" | "sparse" | "log_of_uniform" | "inverse_softplus"} Structure
  * @typedef {(inputs: Inputs, fan: number) => {parameters: Parameters | null, gain?: number, sparsity?: number}} Formula
  * @typedef {{takes: Record<string, number | string | symbol>, fan?: (inputs: Inputs) => string,
  *     hasActivation?: boolean, rank?: [number, number], ungrouped?: boolean, structure?: Structure, formula: Formula}} Scheme
@@ -174,6 +176,18 @@ export const SCHEMES = {
     formula: ({ sparsity, stddev }) => ({
       parameters: { distribution: "normal", mean: 0, stddev, low: 0, high: 0 },
       sparsity,
+    }),
+  },
+  log_of_uniform: {
+    takes: { low: 1, high: 16 },
+    structure: "log_of_uniform",
+    formula: ({ low, high }) => ({ parameters: { distribution: "uniform", mean: 0, stddev: 0, low, high } }),
+  },
+  inverse_softplus: {
+    takes: { low: 0.001, high: 0.1 },
+    structure: "inverse_softplus",
+    formula: ({ low, high }) => ({
+      parameters: { distribution: "uniform", mean: 0, stddev: 0, low: naturalLog(low), high: naturalLog(high) },
     }),
   },
 };

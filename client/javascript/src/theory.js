@@ -1,6 +1,7 @@
 // What follows from a distribution without drawing from it: mean, standard
 // deviation, bounds and what it costs.
 
+import { inverseSoftplusOfExp, naturalLog } from "./mapped.js";
 import { dimensionsOf, matrixOf } from "./matrix.js";
 import { normalPdf } from "./normal_tail.js";
 import { normalMass } from "./scheme.js";
@@ -74,7 +75,65 @@ function theoryOfDiagonal({ rows, columns, places }, groups, gain) {
  * @param {Plan} plan
  * @returns {Theory}
  */
-export function theoryOfStructure({ shape, layout, groups, structure, gain = 1, parameters, zerosPerColumn }) {
+export function theoryOfStructure(plan) {
+  const { structure, parameters } = plan;
+  if (structure === "log_of_uniform") return theoryOfLog(/** @type {Parameters} */ (parameters));
+  if (structure === "inverse_softplus") return theoryOfInverseSoftplus(/** @type {Parameters} */ (parameters));
+  return theoryOfMatrix(plan);
+}
+
+/**
+ * ln u, u uniform.
+ *
+ * @param {Parameters} parameters
+ * @returns {Theory}
+ */
+function theoryOfLog({ low, high }) {
+  const a = naturalLog(low);
+  const b = naturalLog(high);
+  if (high < 1.01 * low) {
+    // Nearly straight, and the formulas below would cancel.
+    const middle = low * 0.5 + high * 0.5;
+    return { mean: naturalLog(middle), stddev: ((high - low) * INVERSE_SQRT_12) / middle, low: a, high: b };
+  }
+  // The integrals of ln u and of its square.
+  const mean = (high * b - low * a) / (high - low) - 1;
+  const square = (high * (b * b - 2 * b + 2) - low * (a * a - 2 * a + 2)) / (high - low);
+  return { mean, stddev: Math.sqrt(Math.max(square - mean * mean, 0)), low: a, high: b };
+}
+
+/**
+ * ln(e^x - 1), ln x uniform; by Simpson's rule.
+ *
+ * @param {Parameters} parameters
+ * @returns {Theory}
+ */
+function theoryOfInverseSoftplus({ low, high }) {
+  const intervals = 256;
+  let mean = 0;
+  let square = 0;
+  for (let i = 0; i <= intervals; ++i) {
+    const inner = i % 2 === 1 ? 4 : 2;
+    const weight = i === 0 || i === intervals ? 1 : inner;
+    const value = inverseSoftplusOfExp(low + ((high - low) / intervals) * i);
+    mean += (weight * value) / (3 * intervals);
+    square += (weight * value * value) / (3 * intervals);
+  }
+  return {
+    mean,
+    stddev: Math.sqrt(Math.max(square - mean * mean, 0)),
+    low: inverseSoftplusOfExp(low),
+    high: inverseSoftplusOfExp(high),
+  };
+}
+
+/**
+ * That of a matrix.
+ *
+ * @param {Plan} plan
+ * @returns {Theory}
+ */
+function theoryOfMatrix({ shape, layout, groups, structure, gain = 1, parameters, zerosPerColumn }) {
   if (shape.includes(0)) return { mean: 0, stddev: 0, low: 0, high: 0 };
   const matrix = matrixOf(shape, layout);
   if (structure === "diagonal") return theoryOfDiagonal(matrix, groups, gain);

@@ -23,7 +23,9 @@ export type Scheme =
   | "dirac"
   | "orthogonal"
   | "delta_orthogonal"
-  | "sparse";
+  | "sparse"
+  | "log_of_uniform"
+  | "inverse_softplus";
 
 /** The activation after the layer: it chooses the scheme when none is named. */
 export type Activation =

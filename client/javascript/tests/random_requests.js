@@ -102,6 +102,10 @@ function parametersOf(random, scheme, activation) {
     parameters.low = low;
     parameters.high = low + random.of([1, 2, 0.5 + 10 * random.number()]);
   }
+  if ((scheme === "log_of_uniform" || scheme === "inverse_softplus") && random.chance(0.7)) {
+    parameters.low = random.of([1e-8, 0.5, 1, 3 * random.number() + 0.01]);
+    parameters.high = parameters.low + random.of([0.001, 1, 90 * random.number() + 0.01]);
+  }
   return parameters;
 }
 

@@ -52,11 +52,13 @@ TEST(ParametersNotTakenTest, AreRefusedByEverySchemeButTheirOwn) {
        [](SchemeParameters& p) { p.stddev = 1; },
        {Scheme::kNormal, Scheme::kTruncatedNormal, Scheme::kSparse}},
       {"low",
-       [](SchemeParameters& p) { p.low = -1; },
-       {Scheme::kUniform, Scheme::kTruncatedNormal}},
+       [](SchemeParameters& p) { p.low = 0.01; },
+       {Scheme::kUniform, Scheme::kTruncatedNormal, Scheme::kLogOfUniform,
+        Scheme::kInverseSoftplus}},
       {"high",
-       [](SchemeParameters& p) { p.high = 1; },
-       {Scheme::kUniform, Scheme::kTruncatedNormal}},
+       [](SchemeParameters& p) { p.high = 2; },
+       {Scheme::kUniform, Scheme::kTruncatedNormal, Scheme::kLogOfUniform,
+        Scheme::kInverseSoftplus}},
       {"value", [](SchemeParameters& p) { p.value = 1; }, {Scheme::kConstant}},
       {"scale",
        [](SchemeParameters& p) { p.scale = 1; },
@@ -124,7 +126,7 @@ const ParameterInfo& Info(const std::string& name) {
 
 TEST(AllParametersTest, TellTheDefaultInEachScheme) {
   const auto& uses = Info("low").uses;
-  ASSERT_EQ(uses.size(), 2U);
+  ASSERT_EQ(uses.size(), 4U);
   EXPECT_EQ(uses[0].scheme, Scheme::kUniform);
   EXPECT_EQ(uses[0].default_value, "0");
   EXPECT_EQ(uses[1].scheme, Scheme::kTruncatedNormal);

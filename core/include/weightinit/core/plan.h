@@ -39,6 +39,9 @@ enum class Structure {
   kOrthogonalCentre,
   // Draws, and in each column of the matrix some zeros.
   kSparse,
+  // ln u of a draw u; ln(e^x - 1) with x = e^u.
+  kLogOfUniform,
+  kInverseSoftplus,
 };
 
 struct Advisory {
@@ -79,9 +82,10 @@ struct TensorPlan {
   std::optional<int64_t> fan_out;
   std::optional<double> gain;
   Structure structure = Structure::kElementwise;
-  int64_t groups = 1;                 // kDiagonal.
-  int64_t zeros_per_column = 0;       // kSparse.
-  DistributionParameters parameters;  // If drawn(); else kUnspecified.
+  int64_t groups = 1;            // kDiagonal.
+  int64_t zeros_per_column = 0;  // kSparse.
+  // If drawn() or mapped(), else kUnspecified.
+  DistributionParameters parameters;
   // Theory of the values delivered.
   double mean = 0;
   double stddev = 0;
@@ -111,6 +115,12 @@ struct TensorPlan {
   bool drawn() const {
     return parts.empty() && (structure == Structure::kElementwise ||
                              structure == Structure::kSparse);
+  }
+
+  // Whether elements are functions of float64 draws of `parameters`.
+  bool mapped() const {
+    return structure == Structure::kLogOfUniform ||
+           structure == Structure::kInverseSoftplus;
   }
 
   std::vector<int64_t> SliceShape() const {
