@@ -110,7 +110,7 @@ class NamesTest(unittest.TestCase):
     def test_olmo_and_llama(self):
         for model in (transformers.OlmoForCausalLM(transformers.OlmoConfig(**SIZES)), llama()):
             self.check(model, "olmo_mitchell", [], layers=4, width=64, mlp_width=96)
-            self.check(model, "olmo_megatron", [], layers=4)
+            self.check(model, "olmo_megatron", [], layers=4, width=64)
             self.check(model, "llama_depth_scaled", [], layers=4, width=64)
 
     def test_models_of_one_stack(self):

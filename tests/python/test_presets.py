@@ -172,9 +172,11 @@ class PresetNumbersTest(ModelTestCase):
                 return 1, 0
             if ends(name, "o_proj", "down_proj", "attn_out") or (".blocks." in name and ends(name, "ff_out")):
                 return CUT_AT_3 * 0.02 / math.sqrt(2 * 3)
+            if ends(name, "lm_head", "ff_out"):
+                return CUT_AT_3 / math.sqrt(D)
             return CUT_AT_3 * 0.02
         for model in (llama(3), self.olmo(3)):
-            self.check("olmo_megatron", model, expected, layers=3)
+            self.check("olmo_megatron", model, expected, layers=3, width=D)
 
     def test_t5(self):
         heads, head_dim = 3, 8
