@@ -99,20 +99,19 @@ class PresetNumbersTest(ModelTestCase):
                  **with_prefix("backbone.layers.0.", block), **with_prefix("backbone.layers.1.", block)}
         planned = self.planned("mamba2", model, layers=2, inner=F)
 
-        def found(name):
+        def assert_values(name, scheme, function):
+            """`function` of numbers spread evenly over [0, 1] has the values of the tensor."""
+            values = [function((i + 0.5) / 10000) for i in range(10000)]
+            mean = sum(values) / len(values)
             tensor = planned[f"backbone.layers.1.mixer.{name}"]
-            return [tensor[key] for key in ("scheme", "low", "high")]
+            self.assertEqual(tensor["scheme"], scheme)
+            self.assertAlmostEqual(tensor["mean"], mean, places=5)
+            self.assertAlmostEqual(tensor["stddev"] ** 2, sum(v * v for v in values) / len(values) - mean**2, places=5)
 
         # Of U(1, 16), and of steps from 0.001 to 0.1 by softplus.
-        self.assertEqual(found("A_log"), ["log_of_uniform", 0, math.log(16)])
-        scheme, low, high = found("dt_bias")
-        self.assertEqual(scheme, "inverse_softplus")
-        self.assertAlmostEqual(low, math.log(math.expm1(0.001)))
-        self.assertAlmostEqual(high, math.log(math.expm1(0.1)))
-        scheme, low, high = found("out_proj.weight")
-        self.assertEqual(scheme, "uniform")
-        self.assertAlmostEqual(high, 1 / math.sqrt(F) / math.sqrt(2))
-        self.assertEqual(low, -high)
+        assert_values("A_log", "log_of_uniform", lambda u: math.log(1 + 15 * u))
+        assert_values("dt_bias", "inverse_softplus", lambda u: math.log(math.expm1(0.001 * 100**u)))
+        assert_values("out_proj.weight", "uniform", lambda u: (2 * u - 1) / math.sqrt(F) / math.sqrt(2))
         self.assertEqual(planned["backbone.embedding.weight"]["stddev"], 0.02)
         for name in ("mixer.D", "mixer.norm.weight", "norm.weight"):
             self.assertEqual(planned[f"backbone.layers.0.{name}"]["scheme"], "ones")

@@ -1,8 +1,8 @@
 // From a request to a plan: every choice made, every default filled in.
 
-import { isMapped } from "./mapped.js";
 import { advisoriesOf, advisoriesOfParts } from "./advisories.js";
 import { checkChoice, checkName, checkShape, checkSlice, MAX_RANK, resolveFans } from "./checks.js";
+import { isMapped } from "./mapped.js";
 import { matrixOf } from "./matrix.js";
 import { streamKey } from "./philox.js";
 import { readRequest } from "./read.js";

@@ -9,6 +9,7 @@ import { normalMass } from "./scheme.js";
 /**
  * @typedef {import("./resolve.js").Plan} Plan
  * @typedef {import("./matrix.js").Matrix} Matrix
+ * @typedef {import("./sampler.js").Parameters} Parameters
  * @typedef {{mean: number, stddev: number, low?: number, high?: number}} Theory
  */
 
@@ -94,7 +95,7 @@ function theoryOfLog({ low, high }) {
   if (high < 1.01 * low) {
     // Nearly straight, and the formulas below would cancel.
     const middle = low * 0.5 + high * 0.5;
-    return { mean: naturalLog(middle), stddev: ((high - low) * INVERSE_SQRT_12) / middle, low: a, high: b };
+    return { mean: naturalLog(middle), stddev: (high - low) / Math.sqrt(12) / middle, low: a, high: b };
   }
   // The integrals of ln u and of its square.
   const mean = (high * b - low * a) / (high - low) - 1;

@@ -121,7 +121,7 @@ test("advisories are those of the command, word for word", { skip: CLI.skip }, (
   const plan = JSON.parse(weightinit("model", "plan", manifest, "--seed", "1", "--json"));
   const codes = new Set();
   requests.forEach(({ activation, scheme, parameters }, i) => {
-    const options = /** @type {any} */ ({ shape, activation, scheme, ...parameters, seed: 1 });
+    const options = /** @type {any} */ ({ name: `t${i}`, shape, activation, scheme, ...parameters, seed: 1 });
     const { advisories } = describe(options);
     assert.deepEqual(advisories, plan.tensors[i].advisories, JSON.stringify(options));
     for (const { code } of advisories) codes.add(code);
@@ -176,6 +176,18 @@ test("an initializer of a framework brings its parameters", () => {
   const cut = describe({ shape: [64], scheme: "torch.trunc_normal", mean: 1, stddev: 0.5 });
   assert.deepEqual([cut.low, cut.high], [-2, 2]);
   assert.throws(() => describe(/** @type {any} */ ({ shape: [4, 4], scheme: "kaiming_normal" })), /scheme/);
+});
+
+test("the role chooses the scheme, as the command does it", { skip: CLI.skip }, () => {
+  for (const role of CHOICES.role) {
+    for (const shape of [[8], [8, 1]]) {
+      const args = ["--shape", shape.join("x"), "--name", "w", "--role", role, "--fan-in", "5", "--fan-out", "5"];
+      const printed = JSON.parse(weightinit("describe", "--json", ...args));
+      const options = /** @type {any} */ ({ name: "w", shape, role, fanIn: 5, fanOut: 5 });
+      assertDescribed(describe(options), printed);
+    }
+  }
+  assert.equal(describe({ shape: [8], role: "norm_scale" }).scheme, "ones");
 });
 
 test("descriptions say what the command prints", { skip: CLI.skip }, () => {

@@ -48,7 +48,7 @@ test("activations choose the schemes of the specification", () => {
 
 test("schemes take the parameters of the specification, with its defaults", () => {
   const rows = table("| scheme | parameters |");
-  assert.equal(rows.length, 11);
+  assert.equal(rows.length, 13);
   const named = rows.flatMap(([names, parameters]) => names.split(", ").map((name) => [name, parameters]));
   for (const [name, parameters] of named) {
     const schemes = Object.entries(SCHEMES).filter(([scheme]) =>
