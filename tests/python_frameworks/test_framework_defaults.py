@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ["KERAS_BACKEND"] = "jax"
 
 from typing import Any
 
-import jax
 import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 from flax import linen
+from jax_support import KEY  # Sets how many devices there are, before a layer is made.
 from torch import nn
 
 import weightinit
@@ -197,7 +197,7 @@ def test_attention_is_filled_as_keras_does() -> None:
 
 
 def flax_params(module: Any, *shape: int) -> dict[str, Any]:
-    params: dict[str, Any] = module.init(jax.random.key(1), np.zeros(shape, np.float32))["params"]
+    params: dict[str, Any] = module.init(KEY, np.zeros(shape, np.float32))["params"]
     return params
 
 
@@ -238,7 +238,7 @@ def test_a_transposed_convolution_is_filled_as_flax_does() -> None:
 
 
 def test_an_embedding_is_filled_as_flax_does() -> None:
-    params = linen.Embed(500, 100).init(jax.random.key(1), np.zeros((1,), np.int32))["params"]
+    params = linen.Embed(500, 100).init(KEY, np.zeros((1,), np.int32))["params"]
     assert_fills(described("flax", EMBEDDING)["weight"], values(params["embedding"]))
 
 
@@ -246,15 +246,20 @@ def test_attention_is_filled_as_flax_does() -> None:
     ours = described("flax", {"attention": HEADS})
     module = linen.MultiHeadDotProductAttention(num_heads=4)
     theirs = flax_params(module, 1, 5, 96)
-    for name, layer in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("o_proj", "out")):
+    for name, layer in (
+        ("q_proj", "query"),
+        ("k_proj", "key"),
+        ("v_proj", "value"),
+        ("o_proj", "out"),
+    ):
         assert_fills(ours[f"{name}.weight"], values(theirs[layer]["kernel"]))
 
 
 @pytest.mark.parametrize(("layer", "cell"), [(LSTM, linen.LSTMCell(60)), (GRU, linen.GRUCell(60))])
 def test_cells_are_filled_as_flax_does(layer: dict[str, Any], cell: Any) -> None:
     ours = described("flax", layer)
-    carry = cell.initialize_carry(jax.random.key(0), (1, 40))
-    params = cell.init(jax.random.key(1), carry, np.zeros((1, 40), np.float32))["params"]
+    carry = cell.initialize_carry(KEY, (1, 40))
+    params = cell.init(KEY, carry, np.zeros((1, 40), np.float32))["params"]
     for name, dense in params.items():
         kernel = values(dense["kernel"])
         recurrent = name.startswith("h")

@@ -135,8 +135,9 @@ class RuleMaker {
           Value(expression, absl::StrCat(field, ".expressions[", name, "]"));
       if (!number.ok()) return number.status();
       v1::SchemeParameters& parameters = *made.mutable_parameters();
-      parameters.GetReflection()->SetDouble(
-          &parameters, parameters.GetDescriptor()->FindFieldByName(name),
+      v1::SchemeParameters::GetReflection()->SetDouble(
+          &parameters,
+          v1::SchemeParameters::GetDescriptor()->FindFieldByName(name),
           *number);
     }
     for (const std::string& pattern : rule.match()) {
