@@ -30,12 +30,15 @@ double Selu(double z) {
 constexpr double kStep = 1.0 / 32;
 constexpr int kReach = 8 * 32;
 
+// The points of the sum, evenly spaced around 0.
+double PointOf(size_t i) { return kStep * (static_cast<double>(i) - kReach); }
+
 using Weights = std::array<double, 2 * kReach + 1>;
 const Weights& NormalWeights() {
   static const Weights* const weights = [] {
     auto* const of = new Weights;
-    for (int i = -kReach; i <= kReach; ++i) {
-      (*of)[static_cast<size_t>(i + kReach)] = kStep * NormalPdf(kStep * i);
+    for (size_t i = 0; i < of->size(); ++i) {
+      (*of)[i] = kStep * NormalPdf(PointOf(i));
     }
     return of;
   }();
@@ -48,9 +51,9 @@ double MeanSquare(double q) {
   const Weights& weights = NormalWeights();
   const double root = std::sqrt(q);
   double sum = 0;
-  for (int i = -kReach; i <= kReach; ++i) {
-    const double value = f(root * kStep * i);
-    sum += weights[static_cast<size_t>(i + kReach)] * value * value;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double value = f(root * PointOf(i));
+    sum += weights[i] * value * value;
   }
   return sum;
 }
@@ -69,9 +72,9 @@ double MeanSquareOfGelu(double q) {
 class Table {
  public:
   explicit Table(double (*mean_square)(double q)) {
-    for (int k = -kNodes; k <= kNodes; ++k) {
-      logs_[static_cast<size_t>(k + kNodes)] =
-          std::log(mean_square(std::exp(kSpacing * k)));
+    for (size_t k = 0; k < logs_.size(); ++k) {
+      const double log_q = kSpacing * (static_cast<double>(k) - kNodes);
+      logs_[k] = std::log(mean_square(std::exp(log_q)));
     }
   }
 
@@ -101,10 +104,10 @@ double Tabulated(double log_q) {
   return table.At(log_q);
 }
 
-// Whether a signal that a layer has taken from one to the other stays there,
-// though the point may be an unstable one.
-bool AtRest(double log_q, double next_log_q) {
-  return std::fabs(next_log_q - log_q) < 1e-9;
+// Whether a layer leaves a signal as it is, though the point may be an unstable
+// one.
+bool AtRest(double change_of_log_q) {
+  return std::fabs(change_of_log_q) < 1e-9;
 }
 
 }  // namespace
@@ -147,7 +150,7 @@ SignalInDepth FollowSignal(Activation activation, double negative_slope,
   SignalInDepth signal;
   double log_q = 0;
   double before = 1;
-  for (int layer = 1; layer <= kLayersLookedAt && !AtRest(before, log_q);
+  for (int layer = 1; layer <= kLayersLookedAt && !AtRest(log_q - before);
        ++layer) {
     before = log_q;
     log_q = log_variance + LogMeanSquare(activation, negative_slope, log_q);

@@ -92,7 +92,8 @@ Theory TheoryOfInverseSoftplus(const DistributionParameters& d) {
   double mean = 0;
   double square = 0;
   for (int i = 0; i <= kIntervals; ++i) {
-    const double weight = i == 0 || i == kIntervals ? 1 : (i % 2 == 1 ? 4 : 2);
+    const double inner = i % 2 == 1 ? 4 : 2;
+    const double weight = i == 0 || i == kIntervals ? 1 : inner;
     const double value = InverseSoftplusOfExp(d.low + step * i);
     mean += weight * value / (3 * kIntervals);
     square += weight * value * value / (3 * kIntervals);

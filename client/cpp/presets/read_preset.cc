@@ -75,8 +75,8 @@ class Checker {
           number->cpp_type() !=
               google::protobuf::FieldDescriptor::CPPTYPE_DOUBLE) {
         Add(inner, "is no parameter that is a number");
-      } else if (rule.parameters().GetReflection()->HasField(rule.parameters(),
-                                                             number)) {
+      } else if (v1::SchemeParameters::GetReflection()->HasField(
+                     rule.parameters(), number)) {
         Add(inner, "is set, and the number too; set one of them");
       }
     }
