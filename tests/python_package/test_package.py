@@ -118,6 +118,7 @@ def test_every_enum_value_has_the_names_of_the_command_line() -> None:
     rows = (ROOT / "core/include/weightinit/core/request.def").read_text()
     enums = {
         "SCHEME": "Scheme",
+        "TENSOR_ROLE": "TensorRole",
         "ACTIVATION": "Activation",
         "DTYPE": "Dtype",
         "GENERATOR": "Generator",

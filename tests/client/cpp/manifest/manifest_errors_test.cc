@@ -194,7 +194,7 @@ TEST(ManifestErrorsTest, StayShortAndInOneLine) {
                  "scheme: \"a\\nb" + letters + "\"}\n",
              "m.yaml");
   ASSERT_THAT(errors, SizeIs(2));
-  for (const std::string& error : errors) EXPECT_LT(error.size(), 400U);
+  for (const std::string& error : errors) EXPECT_LT(error.size(), 500U);
   EXPECT_THAT(errors[1], HasSubstr("a\\nbxxx"));
 }
 
