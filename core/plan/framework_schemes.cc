@@ -47,7 +47,7 @@ const std::vector<FrameworkScheme>& AllFrameworkSchemes() {
      return p;                                                  \
    }()},
   static const auto* const all = new std::vector<FrameworkScheme>{
-#include "weightinit/core/request.def"
+#include "weightinit/core/framework_schemes.def"
   };
 #undef IN_STDDEVS
 #undef ABSOLUTE
