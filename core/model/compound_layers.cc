@@ -34,7 +34,8 @@ struct Projection {
   Activation activation;  // kUnspecified: that of the defaults.
   // Of the uniform distribution that the framework has for it; nothing: as of a
   // dense layer.
-  std::optional<double> bound;
+  std::optional<double> bound = std::nullopt;
+  bool zero_bias = false;  // Whatever the framework.
 };
 
 // What the framework fills the weight of a projection with.
@@ -56,7 +57,10 @@ void AddProjection(const Projection& projection, int64_t in, bool bias,
   SetProjection(projection, in, builder, weight);
   builder.Add(std::move(weight));
   if (bias) {
-    builder.Add(builder.Bias(projection.name + ".bias", projection.out, in));
+    Draft added = builder.Constant(projection.name + ".bias", {projection.out},
+                                   TensorRole::kBias);
+    if (!projection.zero_bias) SetBias(builder.framework(), in, added);
+    builder.Add(std::move(added));
   }
 }
 
@@ -71,31 +75,28 @@ std::vector<Draft> WeightParts(const std::vector<Projection>& projections,
   return parts;
 }
 
-struct FusedNames {
-  std::string weight;
-  std::string bias;
-};
-
-// Adds several projections of one input as one weight, and one bias, which is 0
-// if `zero_bias`, whatever the framework.
+// Adds several projections of one input as one weight, and one bias.
 void AddFused(const std::vector<Projection>& projections, int64_t in, bool bias,
-              const FusedNames& names, bool zero_bias, LayerBuilder& builder) {
-  builder.Add(builder.FusedWeight(names.weight, in,
+              const std::string& weight_name, const std::string& bias_name,
+              LayerBuilder& builder) {
+  builder.Add(builder.FusedWeight(weight_name, in,
                                   WeightParts(projections, in, builder)));
   if (!bias) return;
-  if (names.bias.empty()) {
+  if (bias_name.empty()) {
     builder.Fail("fused_bias_name", "is required; there is a bias");
     return;
   }
   Draft fused;
-  fused.name = builder.Name(names.bias);
+  fused.name = builder.Name(bias_name);
   fused.role = TensorRole::kBias;
   int64_t out = 0;
   for (const Projection& projection : projections) {
     fused.parts.push_back(
         builder.Part(projection.name + ".bias", projection.out));
     SetConstant(TensorRole::kBias, 0, fused.parts.back());
-    if (!zero_bias) SetBias(builder.framework(), in, fused.parts.back());
+    if (!projection.zero_bias) {
+      SetBias(builder.framework(), in, fused.parts.back());
+    }
     out += projection.out;
   }
   fused.shape = {out};
@@ -241,42 +242,28 @@ void Expand(const AttentionLayer& layer, LayerBuilder& builder) {
   const int64_t query = layer.num_heads * head_dim;
   const bool fused = !layer.fused_weight_name.empty();
   const bool torch_fused = fused && builder.framework() == Framework::kPytorch;
-  const auto bound_of = [&](int64_t heads) -> std::optional<double> {
-    if (torch_fused) {  // nn.MultiheadAttention.
-      return GlorotBound({layer.embed_dim, query + 2 * kv});
-    }
-    if (builder.framework() == Framework::kKeras) {
-      // Of a kernel (embed_dim, heads, head_dim).
-      return GlorotBound({layer.embed_dim * heads, layer.embed_dim * head_dim});
-    }
-    return std::nullopt;
-  };
-  std::vector<Projection> inputs = {
-      {OrDefault(layer.query_name, "q_proj"), query, Activation::kLinear,
-       bound_of(layer.num_heads)},
-      {OrDefault(layer.key_name, "k_proj"), kv, Activation::kLinear,
-       bound_of(kv_heads)},
-      {OrDefault(layer.value_name, "v_proj"), kv, Activation::kLinear,
-       bound_of(kv_heads)}};
+  std::optional<double> bound;
+  if (torch_fused) {  // nn.MultiheadAttention.
+    bound = GlorotBound({layer.embed_dim, query + 2 * kv});
+  }
+  const std::vector<Projection> inputs = {
+      {OrDefault(layer.query_name, "q_proj"), query, Activation::kLinear, bound,
+       torch_fused},
+      {OrDefault(layer.key_name, "k_proj"), kv, Activation::kLinear, bound,
+       torch_fused},
+      {OrDefault(layer.value_name, "v_proj"), kv, Activation::kLinear, bound,
+       torch_fused}};
   if (fused) {
-    AddFused(inputs, layer.embed_dim, layer.bias,
-             {layer.fused_weight_name, layer.fused_bias_name}, torch_fused,
-             builder);
+    AddFused(inputs, layer.embed_dim, layer.bias, layer.fused_weight_name,
+             layer.fused_bias_name, builder);
   } else {
     for (const Projection& projection : inputs) {
       AddProjection(projection, layer.embed_dim, layer.bias, builder);
     }
   }
-  Projection output{OrDefault(layer.output_name, "o_proj"), layer.embed_dim,
-                    Activation::kLinear, std::nullopt};
-  if (builder.framework() == Framework::kKeras) {
-    // Of a kernel (heads, head_dim, embed_dim).
-    output.bound = GlorotBound({query, layer.num_heads * layer.embed_dim});
-  }
-  AddProjection(output, query, layer.output_bias.value_or(layer.bias), builder);
-  if (torch_fused && builder.tensors().back().role == TensorRole::kBias) {
-    SetConstant(TensorRole::kBias, 0, builder.tensors().back());
-  }
+  AddProjection({OrDefault(layer.output_name, "o_proj"), layer.embed_dim,
+                 Activation::kLinear, std::nullopt, torch_fused},
+                query, layer.output_bias.value_or(layer.bias), builder);
 }
 
 void Expand(const GatedMlpLayer& layer, LayerBuilder& builder) {
@@ -285,9 +272,9 @@ void Expand(const GatedMlpLayer& layer, LayerBuilder& builder) {
   if (!valid) return;
   std::vector<Projection> inputs = {
       {OrDefault(layer.gate_name, "gate_proj"), layer.hidden_features,
-       Activation::kUnspecified, std::nullopt},
+       Activation::kUnspecified},
       {OrDefault(layer.up_name, "up_proj"), layer.hidden_features,
-       Activation::kLinear, std::nullopt}};
+       Activation::kLinear}};
   if (layer.fused_weight_name.empty()) {
     for (const Projection& projection : inputs) {
       AddProjection(projection, layer.in_features, layer.bias, builder);
@@ -299,12 +286,11 @@ void Expand(const GatedMlpLayer& layer, LayerBuilder& builder) {
           GlorotBound({layer.in_features, 2 * layer.hidden_features});
       for (Projection& projection : inputs) projection.bound = bound;
     }
-    AddFused(inputs, layer.in_features, layer.bias,
-             {layer.fused_weight_name, layer.fused_bias_name},
-             /*zero_bias=*/false, builder);
+    AddFused(inputs, layer.in_features, layer.bias, layer.fused_weight_name,
+             layer.fused_bias_name, builder);
   }
   AddProjection({OrDefault(layer.down_name, "down_proj"), layer.in_features,
-                 Activation::kLinear, std::nullopt},
+                 Activation::kLinear},
                 layer.hidden_features, layer.bias, builder);
 }
 
@@ -323,18 +309,18 @@ void Expand(const MixtureOfExpertsLayer& layer, LayerBuilder& builder) {
   }
   if (!valid) return;
   AddProjection({OrDefault(layer.router_name, "gate"), layer.num_experts,
-                 Activation::kSoftmax, std::nullopt},
+                 Activation::kSoftmax},
                 layer.in_features, /*bias=*/false, builder);
 
   const std::string experts = OrDefault(layer.experts_name, "experts");
   const auto projections = [&](const std::string& expert) {
     return std::vector<Projection>{
         {JoinNames(expert, OrDefault(layer.gate_name, "gate_proj")),
-         layer.hidden_features, Activation::kUnspecified, std::nullopt},
+         layer.hidden_features, Activation::kUnspecified},
         {JoinNames(expert, OrDefault(layer.up_name, "up_proj")),
-         layer.hidden_features, Activation::kLinear, std::nullopt},
+         layer.hidden_features, Activation::kLinear},
         {JoinNames(expert, OrDefault(layer.down_name, "down_proj")),
-         layer.in_features, Activation::kLinear, std::nullopt}};
+         layer.in_features, Activation::kLinear}};
   };
   std::vector<Draft> gate_ups;
   std::vector<Draft> downs;

@@ -187,8 +187,8 @@ def test_the_recurrent_kernel_of_keras_is_orthogonal_as_a_whole() -> None:
 
 
 def test_attention_is_filled_as_keras_does() -> None:
-    ours = described("keras", {"attention": HEADS}, layout="in_out")
-    layer = keras.layers.MultiHeadAttention(num_heads=4, key_dim=24)
+    ours = described("keras", {"attention": {**HEADS, "head_dim": 12}}, layout="in_out")
+    layer = keras.layers.MultiHeadAttention(num_heads=4, key_dim=12)
     layer.build((None, 5, 96), (None, 5, 96))
     theirs = [values(w.numpy()) for w in layer.weights if w.name == "kernel"]
     for name, kernel in zip(("q_proj", "k_proj", "v_proj", "o_proj"), theirs, strict=True):
