@@ -5,6 +5,7 @@
 #else
 #include "absl/base/log_severity.h"
 #include "absl/log/globals.h"
+#include "absl/log/initialize.h"
 #include "absl/log/log_entry.h"
 #include "absl/log/log_sink.h"
 #include "absl/log/log_sink_registry.h"
@@ -79,6 +80,8 @@ void SendGrpcLogTo(Log* log) {
 #else
   absl::AddLogSink(new Sink(log));  // Used until the process ends.
   absl::SetStderrThreshold(absl::LogSeverityAtLeast::kInfinity);
+  // Until then everything goes to standard error too.
+  absl::InitializeLog();
 #endif
 }
 

@@ -3,12 +3,22 @@
 import os
 import subprocess
 import tempfile
+import time
 
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
 def _openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+def _period(days):
+    """How long a certificate is valid. OpenSSL 4 takes no negative days, older ones no dates."""
+    version = subprocess.run(["openssl", "version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    if days >= 0 or int(version.partition(".")[0]) < 4:
+        return "-days", str(days)
+    begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * day)) for day in (days - 1, days))
+    return "-not_before", begin, "-not_after", end
 
 
 class Authority:
@@ -30,7 +40,7 @@ class Authority:
                 file.write(f"subjectAltName={names}\n")
             _openssl("req", *_KEY, "-keyout", new_key, "-out", request, "-subj", f"/CN={name}")
             _openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self._key, "-CAcreateserial",
-                     "-out", new_cert, "-days", str(days), "-extfile", extensions)
+                     "-out", new_cert, *_period(days), "-extfile", extensions)
             os.replace(new_key, key)
             os.replace(new_cert, cert)
         return cert, key

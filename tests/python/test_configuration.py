@@ -83,7 +83,7 @@ class PrecedenceTest(ConfigurationTestCase):
         _, text = self.settings()
         settings = set(re.findall(r"^(?:# )?([a-z-]+)(?: = |: )", text, re.MULTILINE))
         flags = set(re.findall(r"--([a-z-]+)", "\n".join(
-            line for line in self.run_server("--help").stdout.splitlines() if re.match(r"  (-\w,)?--", line))))
+            line for line in self.run_server("--help").stdout.splitlines() if re.match(r" {2,12}(-\w, *)?--", line))))
         self.assertEqual(flags - settings,
                          {"help", "version", "config", "print-config", "check-config", "health-check", "tls-ca"})
 
