@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -163,8 +164,13 @@ absl::Status AccessList::AddCredential(absl::string_view credential,
         })) {
       return BadCredential();
     }
-    const std::string bytes = absl::HexStringToBytes(credential);
-    std::copy(bytes.begin(), bytes.end(), hash.begin());
+    for (size_t i = 0; i < hash.size(); ++i) {
+      uint32_t byte = 0;
+      if (!absl::SimpleHexAtoi(credential.substr(2 * i, 2), &byte)) {
+        return BadCredential();
+      }
+      hash[i] = static_cast<uint8_t>(byte);
+    }
     return AddToken(hash, std::move(client), line);
   }
   if (credential.empty() || !std::all_of(credential.begin(), credential.end(),
