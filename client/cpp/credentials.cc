@@ -41,7 +41,7 @@ absl::string_view HintFor(absl::string_view message, bool tls) {
       absl::StrContains(message, "certificate verify failed") ||
       // Of a signature by another key of the same name.
       absl::StrContains(message, "asn1 encoding routines") ||
-      absl::StrContains(message, "certificate signature failure") ||
+      absl::StrContains(message, "provider signature failure") ||
       absl::StrContains(message, "is not in peer certificate") ||
       absl::StrContains(message, "Hostname Verification Check failed")) {
     return "the server's certificate is not one that this client trusts for "

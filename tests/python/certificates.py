@@ -13,9 +13,9 @@ def _openssl(*arguments):
 
 
 def _period(days):
-    """How long a certificate is valid. OpenSSL 4 takes no negative days, older ones no dates."""
+    """How long a certificate is valid. OpenSSL 3.5 takes no negative days, those before 3.4 no dates."""
     version = subprocess.run(["openssl", "version"], check=True, capture_output=True, text=True).stdout.split()[1]
-    if days >= 0 or int(version.partition(".")[0]) < 4:
+    if days >= 0 or tuple(map(int, version.split(".")[:2])) < (3, 4):
         return "-days", str(days)
     begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * day)) for day in (days - 1, days))
     return "-not_before", begin, "-not_after", end
