@@ -16,6 +16,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/core/tensor/random_part.h"
 #include "weightinit/core/element_source.h"
 #include "weightinit/core/orthogonal_shape.h"
 #include "weightinit/core/plan.h"
@@ -224,27 +225,16 @@ TEST(OrthogonalSourceTest, AroundTheCentreOfAKernelIsZero) {
 
 TEST(OrthogonalSourceTest, AnySliceAndRangeIsThatOfTheWhole) {
   std::mt19937 random(5);
-  const auto below = [&](int64_t end) {
-    return static_cast<int64_t>(random() % static_cast<uint64_t>(end));
-  };
   for (int round = 0; round < 300; ++round) {
     TensorRequest request = Request(
         Shapes()[static_cast<size_t>(round) % Shapes().size()], Dtype::kFloat64,
         round % 2 == 0 ? Layout::kOutIn : Layout::kInOut);
-    int64_t elements = 1;
-    for (const int64_t size : request.tensor.shape) {
-      const int64_t start = below(size);
-      const int64_t stop = start + 1 + below(size - start);
-      request.slice.push_back({start, stop});
-      elements *= stop - start;
-    }
-    request.first_element = below(elements);
-    request.element_count = 1 + below(elements - request.first_element);
+    ChoosePart(random, request);
     const TensorPlan plan = Resolve(request).value();
     for (const Structure where :
          {Structure::kOrthogonal, Structure::kOrthogonalCentre}) {
       OrthogonalSource source(Orthogonal(plan, where, 1), 3 << 20);
-      ASSERT_EQ(ReadInOrder(source, plan, 1 + below(40)),
+      ASSERT_EQ(ReadInOrder(source, plan, 1 + Below(40, random)),
                 ExpectedElements(plan, where, 1))
           << testing::PrintToString(request.tensor.shape) << ", round "
           << round;

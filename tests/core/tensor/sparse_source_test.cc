@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/core/tensor/random_part.h"
 #include "weightinit/core/element_source.h"
 #include "weightinit/core/plan.h"
 #include "weightinit/core/request.h"
@@ -103,23 +104,12 @@ TEST(SparseSourceTest, TheOtherLayoutIsTheTranspose) {
 TEST(SparseSourceTest, AnySliceAndRangeIsThatOfTheWhole) {
   const std::vector<float> whole = Define(70, 30, 21);
   std::mt19937 random(5);
-  const auto below = [&](int64_t end) {
-    return static_cast<int64_t>(random() % static_cast<uint64_t>(end));
-  };
   for (int round = 0; round < 200; ++round) {
     const bool in_out = round % 2 != 0;
     TensorRequest request =
         Request(Scheme::kSparse, {in_out ? 30 : 70, in_out ? 70 : 30}, 0.3,
                 in_out ? Layout::kInOut : Layout::kOutIn);
-    int64_t elements = 1;
-    for (const int64_t size : request.tensor.shape) {
-      const int64_t start = below(size);
-      const int64_t stop = start + 1 + below(size - start);
-      request.slice.push_back({start, stop});
-      elements *= stop - start;
-    }
-    request.first_element = below(elements);
-    request.element_count = 1 + below(elements - request.first_element);
+    ChoosePart(random, request);
     const TensorPlan plan = Resolve(request).value();
     std::vector<float> expected;
     for (int64_t i = 0; i < plan.elements; ++i) {
